@@ -1,0 +1,1 @@
+"""Deployments: usecases, split by noun."""

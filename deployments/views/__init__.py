@@ -1,0 +1,1 @@
+"""Deployments: views, split by noun."""
