@@ -232,7 +232,8 @@ class TrafficRun(models.Model):
     seed = models.PositiveIntegerField(default=7)
     load_seconds = models.PositiveIntegerField()  # of the workload's own time
     speed = models.DecimalField(max_digits=10, decimal_places=2)  # load seconds per second
-    planned = models.PositiveIntegerField(default=0)
+    max_requests = models.PositiveIntegerField(default=300)
+    planned = models.PositiveIntegerField(default=0)  # to be sent, after thinning
     arrivals = models.PositiveBigIntegerField(default=0)  # before thinning: what the load would be
     sent = models.PositiveIntegerField(default=0)
     answered = models.PositiveIntegerField(default=0)
@@ -243,6 +244,7 @@ class TrafficRun(models.Model):
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200)
     started_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(default=NEVER_LEASED)
     ended_at = models.DateTimeField(null=True)
     stop_requested = models.BooleanField(default=False)
 
