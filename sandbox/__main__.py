@@ -1,0 +1,77 @@
+"""`python -m sandbox`: start the pretend AWS."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from sandbox import server, state, store
+
+_JOIN_SECONDS = 1.0
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT, then save and return 0; 1 when the folder is in use."""
+    arguments = _arguments()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        with store.folder_lock(arguments.state):
+            return _run(arguments)
+    except BlockingIOError:
+        print(f"another sandbox uses {arguments.state}", file=sys.stderr)  # noqa: T201
+        return 1
+    except ValueError as unreadable:
+        print(unreadable, file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--state", type=Path, required=True, help="folder that survives restarts")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--public-url", default=None, help="how callers reach this server")
+    return parser.parse_args()
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    listening = server.serve(host=arguments.host, port=arguments.port)
+    url = arguments.public_url or f"http://{arguments.host}:{listening.server_port}"
+    keeper = store.Store(arguments.state)
+    state.begin(directory=arguments.state, base_url=url.rstrip("/"), on_change=keeper.touch)
+    server.install()
+    keeper.load()
+    if arguments.seed is not None:
+        state.change_faults({"seed": arguments.seed})
+    keeper.start()
+    ended = _on_signal()
+    thread = threading.Thread(target=listening.serve_forever, name="http", daemon=True)
+    thread.start()
+    print(f"sandbox ready on {url}", flush=True)  # noqa: T201
+    ended.wait()
+    listening.shutdown()
+    thread.join(_JOIN_SECONDS)
+    keeper.stop()
+    return 0
+
+
+def _on_signal() -> threading.Event:
+    ended = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    return ended
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)

@@ -1,0 +1,165 @@
+"""The server: control endpoints, our own control planes, and moto for the rest, as one WSGI app."""
+
+import io
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from sandbox import admin, calls, faults, runtime, state, wire
+from sandbox.calls import Named
+from sandbox.control import autoscaling, bedrock, lambda_, pricing, quotas, sagemaker
+from sandbox.wire import Answer, AwsError, Call, Environ, Handler
+
+StartResponse = Callable[..., Any]
+
+_OPERATIONS: dict[str, dict[str, Handler]] = {
+    "bedrock": bedrock.OPERATIONS,
+    "sagemaker": sagemaker.OPERATIONS,
+    "application-autoscaling": autoscaling.OPERATIONS,
+    "service-quotas": quotas.OPERATIONS,
+    "pricing": pricing.OPERATIONS,
+}
+_FROM_MOTO = {"iam", "sts", "s3", "logs", "lambda"}
+_RUNTIMES = {"bedrock-runtime", "sagemaker-runtime", "cloudwatch"}
+_INVOCATIONS = {"Invoke", "InvokeAsync", "InvokeWithResponseStream"}
+_READS = re.compile(r"(Get|List|Describe|Head|Query|Search|Simulate|Filter)[A-Z].*")
+_REASONS = {200: "OK", 201: "Created", 202: "Accepted", 400: "Bad Request", 403: "Forbidden"}
+
+
+class Sandbox:
+    """The WSGI app."""
+
+    def __init__(self) -> None:
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._counters = calls.Counters()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/lambda-url/"):
+            return self._function_url(environ, start_response)
+        body = _take_body(environ)
+        if path.startswith("/sandbox/"):
+            return _send(admin.answer(environ, body, self._counters), start_response)
+        named = calls.name(environ, body)
+        self._counters.add(named, state.now())
+        if faults.is_throttled(named.service):
+            return _send(faults.throttled(named.service), start_response)
+        if faults.answer_is_lost(named.service):
+            unheard = self._serve(named, environ, body, lambda *args, **kwargs: None)
+            return _send(faults.lose(named.service, unheard), start_response)
+        return self._serve(named, environ, body, start_response)
+
+    def _function_url(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        answered = runtime.http(environ, start_response)
+        state.touch("runtime")
+        state.touch("moto-logs")
+        if answered is not None:
+            return answered
+        return _send(Answer(404, (("Content-Type", "text/plain"),), b"Not found"), start_response)
+
+    def _serve(
+        self, named: Named, environ: Environ, body: bytes, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        if named.service in _OPERATIONS:
+            return _send(_control(named, environ, body), start_response)
+        if _is_runtime(named):
+            return self._run(environ, start_response)
+        if named.service not in _FROM_MOTO:
+            error = AwsError(
+                "UnknownOperationException", f"The sandbox does not offer {named.service}."
+            )
+            return _send(wire.refusal(error), start_response)
+        with state.LOCK:
+            answered = self._moto(environ, start_response)
+            if not _READS.fullmatch(named.operation):
+                state.touch(f"moto-{named.service}")
+                state.touch()
+            return answered
+
+    def _run(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            return self._moto(environ, start_response)
+        finally:
+            state.touch("runtime")
+            state.touch("moto-logs")
+
+
+def _is_runtime(named: Named) -> bool:
+    return named.service in _RUNTIMES or (
+        named.service == "lambda" and named.operation in _INVOCATIONS
+    )
+
+
+def _control(named: Named, environ: Environ, body: bytes) -> Answer:
+    rest = named.service == "bedrock"
+    content_type = "application/json" if rest else "application/x-amz-json-1.1"
+    try:
+        handler = _OPERATIONS[named.service].get(named.operation)
+        if handler is None:
+            raise AwsError(
+                "UnknownOperationException",
+                f"The sandbox does not offer {named.service}:{named.operation}.",
+            )
+        operation = wire.service_model(named.service).operation_model(named.operation)
+        parameters = (
+            wire.rest_parameters(operation, environ, body, named.from_path)
+            if rest
+            else wire.json_parameters(body)
+        )
+        wire.check(operation, parameters)
+        with state.LOCK:
+            call = Call(named.service, named.operation, parameters, state.now())
+            result = handler(call)
+        if not _READS.fullmatch(named.operation):
+            state.touch()
+        return wire.answer(
+            result, content_type=content_type, status=operation.http.get("responseCode", 200)
+        )
+    except AwsError as error:
+        return wire.refusal(error, content_type=content_type)
+
+
+def _take_body(environ: Environ) -> bytes:
+    stream = environ["wsgi.input"]
+    if length := environ.get("CONTENT_LENGTH"):
+        body = stream.read(int(length))
+    elif environ.get("wsgi.input_terminated"):
+        body = stream.read()
+    else:
+        body = b""
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    return bytes(body)
+
+
+def _send(answer: Answer, start_response: StartResponse) -> list[bytes]:
+    status = f"{answer.status} {_REASONS.get(answer.status, 'Status')}"
+    headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
+    start_response(status, headers)
+    return [answer.body]
+
+
+class _RequestHandler(MotoRequestHandler):
+    """Serves without a line in the log for each request."""
+
+    def log_request(self, code: Any = "-", size: Any = "-") -> None:
+        """Write nothing: GET /sandbox/calls counts."""
+
+
+def install() -> None:
+    """Correct moto's Lambda, and let the runtime half take its places."""
+    lambda_.install()
+    runtime.install()
+
+
+def serve(*, host: str, port: int) -> BaseWSGIServer:
+    """Return a server that listens; raises OSError or SystemExit when the port is taken."""
+    return make_server(host, port, Sandbox(), threaded=True, request_handler=_RequestHandler)
