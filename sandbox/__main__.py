@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from sandbox import server, state, store
+from sandbox import runtime, server, state, store
 
 _JOIN_SECONDS = 1.0
 
@@ -56,6 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
     ended.wait()
     listening.shutdown()
     thread.join(_JOIN_SECONDS)
+    runtime.stop()
     keeper.stop()
     return 0
 

@@ -1,5 +1,6 @@
 """The server: control endpoints, our own control planes, and moto for the rest, as one WSGI app."""
 
+import functools
 import io
 import re
 from collections.abc import Callable, Iterable
@@ -12,12 +13,13 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from sandbox import admin, calls, faults, runtime, state, wire
+from sandbox import admin, calls, faults, runtime, state, store, wire
 from sandbox.calls import Named
 from sandbox.control import autoscaling, bedrock, lambda_, pricing, quotas, sagemaker
 from sandbox.wire import Answer, AwsError, Call, Environ, Handler
 
 StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes] | None]
 
 _OPERATIONS: dict[str, dict[str, Handler]] = {
     "bedrock": bedrock.OPERATIONS,
@@ -26,8 +28,8 @@ _OPERATIONS: dict[str, dict[str, Handler]] = {
     "service-quotas": quotas.OPERATIONS,
     "pricing": pricing.OPERATIONS,
 }
-_FROM_MOTO = {"iam", "sts", "s3", "logs", "lambda"}
-_RUNTIMES = {"bedrock-runtime", "sagemaker-runtime", "cloudwatch"}
+_FROM_MOTO = {*store.MOTO_SERVICES, "sts"}
+_WRITES_LOGS = {"lambda", "bedrock-runtime", "sagemaker-runtime"}
 _INVOCATIONS = {"Invoke", "InvokeAsync", "InvokeWithResponseStream"}
 _READS = re.compile(r"(Get|List|Describe|Head|Query|Search|Simulate|Filter)[A-Z].*")
 _REASONS = {200: "OK", 201: "Created", 202: "Accepted", 400: "Bad Request", 403: "Forbidden"}
@@ -42,60 +44,55 @@ class Sandbox:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        path = environ.get("PATH_INFO", "")
-        if path.startswith("/lambda-url/"):
-            return self._function_url(environ, start_response)
+        if environ.get("PATH_INFO", "").startswith("/sandbox/"):
+            answered = admin.answer(environ, _take_body(environ), self._counters)
+            return _send(answered, start_response)
+        if found := runtime.operation(environ):
+            return self._with_faults(Named(*found), environ, start_response, runtime.http)
         body = _take_body(environ)
-        if path.startswith("/sandbox/"):
-            return _send(admin.answer(environ, body, self._counters), start_response)
         named = calls.name(environ, body)
+        serve = functools.partial(self._serve, named, body)
+        return self._with_faults(named, environ, start_response, serve)
+
+    def _with_faults(
+        self, named: Named, environ: Environ, start_response: StartResponse, serve: App
+    ) -> Iterable[bytes]:
         self._counters.add(named, state.now())
         if faults.is_throttled(named.service):
             return _send(faults.throttled(named.service), start_response)
         if faults.answer_is_lost(named.service):
-            unheard = self._serve(named, environ, body, lambda *args, **kwargs: None)
-            return _send(faults.lose(named.service, unheard), start_response)
-        return self._serve(named, environ, body, start_response)
-
-    def _function_url(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        answered = runtime.http(environ, start_response)
-        state.touch("runtime")
-        state.touch("moto-logs")
-        if answered is not None:
-            return answered
-        return _send(Answer(404, (("Content-Type", "text/plain"),), b"Not found"), start_response)
+            unheard = serve(environ, lambda *args, **kwargs: None)
+            return _send(faults.lose(named.service, unheard or ()), start_response)
+        try:
+            return serve(environ, start_response) or ()
+        finally:
+            if named.service in _WRITES_LOGS:
+                state.touch("runtime")
+                state.touch("moto-logs")
 
     def _serve(
-        self, named: Named, environ: Environ, body: bytes, start_response: StartResponse
+        self, named: Named, body: bytes, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
         if named.service in _OPERATIONS:
             return _send(_control(named, environ, body), start_response)
-        if _is_runtime(named):
-            return self._run(environ, start_response)
-        if named.service not in _FROM_MOTO:
+        if not _moto_offers(named):
             error = AwsError(
-                "UnknownOperationException", f"The sandbox does not offer {named.service}."
+                "UnknownOperationException",
+                f"The sandbox does not offer {named.service}:{named.operation}.",
             )
             return _send(wire.refusal(error), start_response)
         with state.LOCK:
-            answered = self._moto(environ, start_response)
+            answered: Iterable[bytes] = self._moto(environ, start_response)
             if not _READS.fullmatch(named.operation):
                 state.touch(f"moto-{named.service}")
                 state.touch()
             return answered
 
-    def _run(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        try:
-            return self._moto(environ, start_response)
-        finally:
-            state.touch("runtime")
-            state.touch("moto-logs")
 
-
-def _is_runtime(named: Named) -> bool:
-    return named.service in _RUNTIMES or (
-        named.service == "lambda" and named.operation in _INVOCATIONS
-    )
+def _moto_offers(named: Named) -> bool:
+    if named.service == "lambda":
+        return named.operation not in _INVOCATIONS
+    return named.service in _FROM_MOTO
 
 
 def _control(named: Named, environ: Environ, body: bytes) -> Answer:

@@ -20,7 +20,7 @@ from moto.core.base_backend import BaseBackend
 
 from sandbox import runtime, state
 
-MOTO_SERVICES = ("iam", "lambda", "logs", "s3")
+MOTO_SERVICES = ("cloudwatch", "iam", "lambda", "logs", "s3")
 PARTS = ("control", "runtime", *(f"moto-{service}" for service in MOTO_SERVICES))
 _PAUSE_SECONDS = 0.05
 _PAUSE_PER_SAVING_SECOND = 10

@@ -16,6 +16,7 @@ from botocore.validate import ParamValidator
 
 Environ = dict[str, Any]
 _MAX_ENUM_IN_MESSAGE = 300
+_COPIES = {"CopyObject", "UploadPartCopy"}
 
 
 class AwsError(Exception):
@@ -82,6 +83,8 @@ def match(service: str, environ: Environ) -> tuple[str, dict[str, str]] | None:
     given = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).keys()
     for method, pattern, keys, operation in routes(service):
         if method != environ["REQUEST_METHOD"] or not keys <= given:
+            continue
+        if operation in _COPIES and "HTTP_X_AMZ_COPY_SOURCE" not in environ:
             continue
         if found := pattern.fullmatch(path):
             return operation, {k: unquote(v) for k, v in found.groupdict().items()}

@@ -59,7 +59,8 @@ def _replace(owner: type, name: str, better: Callable[..., Any]) -> None:
 def _create_function(original: Any, backend: Any, spec: dict[str, Any]) -> Any:
     made = original(backend, spec)
     latest = backend.get_function(made.function_name)
-    latest.ready_at = made.ready_at = state.now() + state.delays()["function_s"]
+    latest.created_at = made.created_at = state.now()
+    latest.ready_at = made.ready_at = latest.created_at + state.delays()["function_s"]
     return made
 
 
@@ -98,12 +99,15 @@ def _publish_version(original: Any, storage: Any, name: str, description: str = 
         published.set_version(counter["last"] + 1)
         storage._arns.update({v.function_arn: v for v in versions})
     counter["last"] = int(published.version)
+    published.created_at = state.now()
     return published
 
 
 def _create_alias(original: Any, backend: Any, **wish: Any) -> Any:
     try:
-        return original(backend, **wish)
+        made = original(backend, **wish)
+        made.created_at = state.now()
+        return made
     except ConflictException as taken:
         raise _Conflict(
             f"Alias already exists: arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:"
@@ -239,7 +243,7 @@ def inventory(now: float) -> list[dict[str, Any]]:
             found.append(_item("version", f"{name}:{version.version}", arn, "Active", {}, version))
         for alias in storage._aliases.get(latest.function_arn, {}).values():
             arn = f"{latest.function_arn}:{alias.name}"
-            found.append(_item("alias", f"{name}:{alias.name}", arn, "exists", {}, latest))
+            found.append(_item("alias", f"{name}:{alias.name}", arn, "exists", {}, alias))
     for row in state.table(_URLS).values():
         shown = _show_url(row)
         found.append(
@@ -257,7 +261,7 @@ def inventory(now: float) -> list[dict[str, Any]]:
 
 
 def _item(
-    kind: str, name: str, arn: str, status: str, tags: dict[str, str], function: Any
+    kind: str, name: str, arn: str, status: str, tags: dict[str, str], made: Any
 ) -> dict[str, Any]:
     return {
         "service": "lambda",
@@ -265,6 +269,6 @@ def _item(
         "name": name,
         "arn": arn,
         "status": status,
-        "created_at": function.last_modified,
+        "created_at": iso(made.created_at),
         "tags": tags,
     }
