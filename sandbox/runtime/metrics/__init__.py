@@ -1,0 +1,1 @@
+"""CloudWatch's metrics: a summary and a histogram for each series and minute."""

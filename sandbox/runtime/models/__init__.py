@@ -1,0 +1,1 @@
+"""Bedrock's runtime: InvokeModel, Converse, their streams, and CountTokens."""

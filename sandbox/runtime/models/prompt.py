@@ -1,0 +1,72 @@
+"""What a caller asks of a model, whatever the shape it was written in."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.runtime import tokens
+from sandbox.wire import AwsError
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt's text and limits; max_tokens None means the model's own limit."""
+
+    text: str
+    input_tokens: int
+    max_tokens: int | None
+    stop_sequences: tuple[str, ...] = ()
+
+
+def invalid(message: str) -> AwsError:
+    """Return a ValidationException."""
+    return AwsError("ValidationException", message)
+
+
+def gather(
+    parts: list[str], attachments: int, max_tokens: int | None, stop_sequences: tuple[str, ...]
+) -> Prompt:
+    """Return a prompt from its texts; a chat costs three tokens of framing a part."""
+    text = "\n".join(parts)
+    counted = tokens.count(text) + attachments * tokens.TOKENS_PER_ATTACHMENT + 3 * len(parts)
+    return Prompt(text, max(1, counted), max_tokens, stop_sequences)
+
+
+def of_converse(wish: dict[str, Any]) -> Prompt:
+    """Read a Converse request; refuses what AWS refuses about the turns."""
+    messages = wish.get("messages") or []
+    _check_turns(messages)
+    parts, attachments = _texts(wish.get("system") or [])
+    for message in messages:
+        texts, more = _texts(message["content"])
+        parts, attachments = parts + texts, attachments + more
+    if tools := wish.get("toolConfig"):
+        parts = [*parts, json.dumps(tools)]
+    config = wish.get("inferenceConfig") or {}
+    return gather(
+        parts, attachments, config.get("maxTokens"), tuple(config.get("stopSequences") or ())
+    )
+
+
+def _check_turns(messages: list[dict[str, Any]]) -> None:
+    if not messages:
+        raise invalid("A conversation must have at least one message. Try again with one.")
+    if messages[0]["role"] != "user":
+        raise invalid(
+            "A conversation must start with a user message. Try again with a conversation that "
+            "starts with a user message."
+        )
+    if not all(message["content"] for message in messages):
+        raise invalid("The content field in the Message object is empty. Add a ContentBlock.")
+
+
+def _texts(blocks: list[dict[str, Any]]) -> tuple[list[str], int]:
+    texts, attachments = [], 0
+    for block in blocks:
+        if "text" in block:
+            texts.append(block["text"])
+        elif "toolResult" in block or "toolUse" in block:
+            texts.append(json.dumps(block))
+        elif "cachePoint" not in block:
+            attachments += 1
+    return texts, attachments
