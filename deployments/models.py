@@ -230,6 +230,7 @@ class TrafficRun(models.Model):
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="traffic_runs")
     seed = models.PositiveIntegerField(default=7)
+    shape = models.JSONField(null=True)  # of an uploaded trace; null: the workload's own pattern
     load_seconds = models.PositiveIntegerField()  # of the workload's own time
     speed = models.DecimalField(max_digits=10, decimal_places=2)  # load seconds per second
     max_requests = models.PositiveIntegerField(default=300)
