@@ -1,0 +1,1 @@
+"""The pretend AWS, asked by real clients over HTTP."""
