@@ -23,7 +23,7 @@ def products() -> list[Product]:
     """Return one product for each row of the product's price files; none without a file."""
     found = []
     for path in sorted(DATA.glob("*.json")):
-        found += [_product(row) for row in _rows(json.loads(path.read_text(), parse_float=str))]
+        found += [product(row) for row in _rows(json.loads(path.read_text(), parse_float=str))]
     return [p for p in found if p is not None]
 
 
@@ -33,7 +33,8 @@ def _rows(content: Any) -> list[dict[str, Any]]:
     return [r for r in rows if isinstance(r, dict) and "sku" in r and r.get("usd") is not None]
 
 
-def _product(row: dict[str, Any]) -> Product | None:
+def product(row: dict[str, Any]) -> Product | None:
+    """Return a price row in the shape of AWS's price list; None for a SKU AWS does not sell."""
     described = _described(row["sku"].split(":"))
     if described is None:
         return None
