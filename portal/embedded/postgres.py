@@ -11,6 +11,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from portal.embedded.children import Unusable, is_listening, socket_folder, tied
 
 PORT = 5432
@@ -182,3 +185,14 @@ def is_ready(cluster: Cluster) -> bool:
         return False
     ask = [cluster.binaries / "pg_isready", "-q", "-h", cluster.sockets, "-p", str(PORT)]
     return subprocess.run(ask, check=False).returncode == 0
+
+
+def ensure_database(cluster: Cluster, *, name: str) -> None:
+    """Create a database of the running server when it is missing."""
+    connection = psycopg.connect(
+        host=str(cluster.sockets), port=PORT, user=USER, dbname="postgres", autocommit=True
+    )
+    with connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if found.fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
