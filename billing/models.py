@@ -69,11 +69,32 @@ class UsageEvent(models.Model):
         ]
 
 
+class UsageRefusal(models.Model):
+    """Usage that was not booked: what was sent, why, and how often; finance sees it."""
+
+    uid = models.CharField(max_length=250)
+    fingerprint = models.CharField(max_length=64)
+    code = models.CharField(max_length=40)
+    sentence = models.TextField()
+    body = models.JSONField()
+    feature = models.ForeignKey(Feature, models.PROTECT, null=True, related_name="+")
+    times = models.PositiveIntegerField(default=1)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["uid", "fingerprint"], name="usage_refusal_once")
+        ]
+        indexes = [models.Index(fields=["-last_seen_at", "-id"], name="usage_refusal_newest")]
+
+
 class Charge(models.Model):
     """Usage of one hour times one dated price; the ledger. Append-only: a correction is a new row.
 
-    One row per recorded batch, hour, deployment and SKU: `quantity` is what that batch added.
-    `price` is null while the SKU has no price: the quantity waits, visible, at 0 USD.
+    One row per recorded batch, hour, deployment, SKU and price: `quantity` is what that batch
+    added. `price` is null while the SKU has no price: the quantity waits, visible, at 0 USD. When a
+    price arrives, a correction of quantity 0 adds the money of the row it `corrects`.
     """
 
     hour = models.DateTimeField()
@@ -89,6 +110,7 @@ class Charge(models.Model):
     price = models.ForeignKey(PriceRow, models.PROTECT, null=True, related_name="+")
     usd = models.DecimalField(max_digits=24, decimal_places=12)
     kind = models.CharField(max_length=12, default="usage")
+    corrects = models.OneToOneField("self", models.PROTECT, null=True, related_name="correction")
     booked_at = models.DateTimeField()
 
     class Meta:
@@ -105,7 +127,8 @@ class Charge(models.Model):
 class SpendHour(models.Model):
     """The roll-up every page reads: the sum of charges by hour, deployment and SKU.
 
-    Written in the transaction that writes the charges, so it always equals their sum.
+    Written in the transaction that writes the charges, so it always equals their sum, also by team,
+    feature, tier, model and environment: a deployment may change any of these within an hour.
     """
 
     hour = models.DateTimeField()
@@ -121,7 +144,19 @@ class SpendHour(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["hour", "deployment", "sku"], name="spend_hour_once")
+            models.UniqueConstraint(
+                fields=[
+                    "hour",
+                    "deployment",
+                    "sku",
+                    "tier",
+                    "model",
+                    "environment",
+                    "feature",
+                    "team",
+                ],
+                name="spend_hour_once",
+            )
         ]
         indexes = [
             models.Index(fields=["team", "hour"], name="spend_of_team"),
@@ -143,7 +178,10 @@ class SpendDay(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["day", "deployment", "model"], name="spend_day_once")
+            models.UniqueConstraint(
+                fields=["day", "deployment", "tier", "model", "environment", "feature", "team"],
+                name="spend_day_once",
+            )
         ]
         indexes = [
             models.Index(fields=["team", "day"], name="spend_day_of_team"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 # One charge is rounded once, to a trillionth of a dollar; sums of charges are exact.
 CHARGE_QUANTUM = Decimal("0.000000000001")
+# Digits enough that nothing but that one rounding happens: 28 of a quantity and 24 of a price.
+EXACT_DIGITS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +46,5 @@ class PriceBook:
 
 def rate(*, quantity: Decimal, price: Price) -> Decimal:
     """Return USD for a quantity (in the price's unit), rounded once to CHARGE_QUANTUM."""
-    return (quantity * price.usd / price.per).quantize(CHARGE_QUANTUM, ROUND_HALF_EVEN)
+    with localcontext(prec=EXACT_DIGITS):
+        return (quantity * price.usd / price.per).quantize(CHARGE_QUANTUM, ROUND_HALF_EVEN)

@@ -1,0 +1,1 @@
+"""What may be done to the books, by noun."""
