@@ -142,11 +142,8 @@ def ports(home: Home, *, wanted_web: int | None = None) -> dict[str, int]:
 
 
 def _remembered(path: Path) -> dict[str, int]:
-    try:
-        kept = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return {name: int(kept[name]) for name in PREFERRED_PORTS if str(kept.get(name)).isdigit()}
+    kept = {name: str(port) for name, port in _kept(path).items() if name in PREFERRED_PORTS}
+    return {name: int(port) for name, port in kept.items() if port.isdigit() and int(port) < 65_000}
 
 
 def _next_free(first: int, *, taken: int = 0) -> int:
@@ -184,7 +181,7 @@ def load_environment(environ: MutableMapping[str, str], *, command: str) -> None
             make(home)
             environ["SECRET_KEY"] = secret_key(home)
         return
-    kept = _kept_environment(home)
+    kept = _kept(home.environment_file)
     own_aws = environ.get("AWS_ENDPOINT_URL") is not None
     for name, value in kept.items():
         if name.startswith("AWS_"):
@@ -196,9 +193,10 @@ def load_environment(environ: MutableMapping[str, str], *, command: str) -> None
         forget_real_credentials(environ)
 
 
-def _kept_environment(home: Home) -> dict[str, Any]:
+def _kept(path: Path) -> dict[str, Any]:
+    """Return a small file's JSON object; nothing when it is missing or damaged."""
     try:
-        kept = json.loads(home.environment_file.read_text())
+        kept = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
     return kept if isinstance(kept, dict) else {}

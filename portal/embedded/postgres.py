@@ -184,6 +184,7 @@ def is_ready(cluster: Cluster) -> bool:
     if not is_listening(cluster.sockets / SOCKET_NAME):
         return False
     ask = [cluster.binaries / "pg_isready", "-q", "-h", cluster.sockets, "-p", str(PORT)]
+    ask += ["-U", USER, "-d", "postgres"]
     return subprocess.run(ask, check=False).returncode == 0
 
 

@@ -15,6 +15,8 @@ from typing import IO
 LOUD = re.compile(r"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC|Traceback)\b")
 # A refused row is an ERROR to PostgreSQL and everyday to Slipway.
 LOUD_POSTGRES = re.compile(r"\b(FATAL|PANIC)\b")
+# Known and harmless: a kernel setting, a guess about threads, a banner that names a log level.
+HARMLESS = re.compile(r"Memory overcommit|Configuration allows spawning|\. logfile ->")
 COLOURS = {
     "slipway": 36,
     "postgres": 34,
@@ -80,7 +82,8 @@ class Terminal:
         pattern = LOUD_POSTGRES if name == "postgres" else LOUD
         # The rest of a traceback is indented under its loud line.
         continues = self._loud.get(name, False) and line[:1] in (" ", "\t")
-        self._loud[name] = continues or bool(pattern.search(line))
+        speaks_up = bool(pattern.search(line)) and not HARMLESS.search(line)
+        self._loud[name] = continues or speaks_up
         return self._loud[name]
 
     def _write(self, name: str, line: str) -> None:
