@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 _ACCURACY = 0.01
 _GAMMA = (1 + _ACCURACY) / (1 - _ACCURACY)
 _LOG_GAMMA = math.log(_GAMMA)
+_ROUNDING = 1e-12
 _OFFSET = 100_000
 """Added to a bin's logarithm so that keys order as values do, negative ones mirrored."""
 
@@ -51,7 +52,7 @@ class Summary:
 
     def percentile(self, percent: float) -> float:
         """Return the smallest value that `percent` of the values do not exceed, within 1 %."""
-        rank = percent / 100 * self.count
+        rank = percent / 100 * self.count * (1 - _ROUNDING)
         passed = 0.0
         for key in sorted(self.bins):
             passed += self.bins[key]
