@@ -35,7 +35,7 @@ def name(environ: Environ, body: bytes) -> Named:
     """Say what a request calls; an unsigned request without a target is taken for S3."""
     if target := environ.get("HTTP_X_AMZ_TARGET"):
         prefix, _, operation = target.partition(".")
-        return Named(_TARGETS.get(prefix, prefix), operation)
+        return Named(_TARGETS.get(prefix) or _signing_name(environ) or prefix, operation)
     signed = _signing_name(environ)
     service = _SIGNING_NAMES.get(signed or "", signed) or "s3"
     if service == "bedrock" or (signed is None and _is_bearer(environ)):

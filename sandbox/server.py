@@ -150,6 +150,10 @@ class _RequestHandler(MotoRequestHandler):
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         """Write nothing: GET /sandbox/calls counts."""
 
+    def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:
+        """Close the connection of a lost answer, which would else be kept for the next request."""
+        self.close_connection = True
+
 
 def install() -> None:
     """Correct moto's Lambda, and let the runtime half take its places."""
