@@ -24,7 +24,7 @@ PRODUCTION := SECRET_KEY=checked-only-$$(printf '%064d' 1 | tr 01 xy)-AbCdEfGhIj
 	DEBUG=False HTTPS=True PUBLIC_URL=https://slipway.example ALLOWED_HOSTS=slipway.example \
 	DATABASE_URL=postgresql://slipway@db.invalid/slipway BROKER_URL=redis://broker.invalid/0
 
-.PHONY: help run test check lint format types imports migrations deploy-check faults bench reset \
+.PHONY: help run test check lint format types imports migrations deploy-check faults bench play reset \
 	requirements setup chromium
 
 help: ## Show these lines
@@ -62,6 +62,9 @@ faults: $(VENV)/stamp-dev ## Kill workers and lose answers, for longer than `mak
 
 bench: $(VENV)/stamp-dev ## Measure the figures this project promises
 	@exec $(PY) -m benchmarks $(ARGS)
+
+play: $(VENV)/stamp-run ## Beside `make run`: launch the example portfolio and play its traffic
+	@exec $(PY) manage.py play --scenario content-ai $(ARGS)
 
 reset: $(VENV)/stamp-run ## Empty the data folder
 	@$(PY) manage.py reset $(ARGS)
