@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from billing.domain.money import CENT, HOURS_A_MONTH, ZERO, hours_between, in_words, month_of
 
@@ -108,14 +108,15 @@ def decide(*, request: Request, organisation: Position, team: Position, team_nam
 
 
 def _refusal(request: Request, position: Position, whom: str) -> str:
-    budget, left = position.budget_usd or ZERO, position.left_usd or ZERO
+    budget = position.budget_usd or ZERO
+    left = max(position.left_usd or ZERO, ZERO).quantize(CENT, ROUND_FLOOR)
     asked = f"{request.deployment} needs {in_words(request.monthly_usd)} a month"
     if request.spent_usd > request.monthly_usd:
         asked += f" and has spent {in_words(request.spent_usd)} this month already"
     least = (position.used_usd + request.counts_usd).quantize(CENT, ROUND_CEILING)
     smaller = f"at most {in_words(left)} a month" if left > 0 else "nothing more this month"
     return (
-        f"{asked}; the budget of {whom} has {in_words(max(left, ZERO))} left: "
+        f"{asked}; the budget of {whom} has {in_words(left)} left: "
         f"{in_words(budget)} a month, {in_words(position.held_usd)} held, "
         f"{in_words(position.spent_usd)} spent, {in_words(position.used_usd)} used counting the "
         f"larger of held and spent for each deployment. What fits is {smaller}, or a budget of at "
@@ -173,19 +174,20 @@ def forecast(*, spent_usd: Decimal, running: Sequence[Running], now: datetime) -
         (a if young else b for a, b, young in zip(held, lately, is_young, strict=True)), ZERO
     )
     high = sum((max(a, b) for a, b in zip(held, lately, strict=True)), ZERO)
+    expected_usd = max(spent_usd, (spent_usd + expected * hours_left).quantize(CENT))
     return Forecast(
         low_usd=spent_usd,
-        expected_usd=(spent_usd + expected * hours_left).quantize(CENT),
-        high_usd=(spent_usd + high * hours_left).quantize(CENT, ROUND_CEILING),
+        expected_usd=expected_usd,
+        high_usd=max(expected_usd, (spent_usd + high * hours_left).quantize(CENT)),
         assumptions=_assumptions(hours_left, len(running), sum(is_young)),
     )
 
 
 def _assumptions(hours_left: Decimal, running: int, young: int) -> tuple[str, ...]:
     return (
-        f"{hours_left:.1f} h of this month are left; {running} deployments hold money.",
-        f"{running - young} of them go on as in the last 24 h; {young} are younger than a day and "
-        f"go on at what they hold (a month of 730 h).",
+        f"{hours_left:.1f} h of this month are left; deployments that hold money: {running}.",
+        f"Going on as in the last 24 h: {running - young}. Younger than a day, going on at what "
+        f"they hold (a month of 730 h): {young}.",
         "The band runs from what is spent already (all stops now) to every deployment at the "
         "larger of what it holds and what it used in the last 24 h. It is no statistical interval.",
     )
