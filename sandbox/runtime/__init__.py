@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from sandbox.runtime import front
-from sandbox.runtime.functions import pool
+from sandbox.runtime.functions import code, pool
 from sandbox.runtime.hosting import serving
 from sandbox.runtime.metrics import recorder
 from sandbox.runtime.models import inference
@@ -44,6 +44,7 @@ def load(kept: dict[str, Any]) -> None:
 def reset() -> None:
     """Forget everything and end every function process."""
     pool.clear()
+    code.clear()
     serving.reset()
     inference.reset()
     recorder.clear()

@@ -126,6 +126,17 @@ def test_logs_are_kept_when_the_group_exists(quick: Sandbox) -> None:
     assert "said unheard" not in messages
 
 
+def test_a_function_sees_the_standard_library_and_its_own_modules_only(quick: Sandbox) -> None:
+    modules = ("code", "logs", "pool", "sandbox", "environment")
+    code = f"""
+from importlib.util import find_spec
+def handle(event, context): return [bool(find_spec(name)) for name in {modules}]
+"""
+    deploy(quick, "looks", code)
+
+    assert invoke(quick, "looks")[0] == [True, False, False, False, False]
+
+
 def test_an_error_has_lambdas_shape_and_counts(quick: Sandbox) -> None:
     deploy(quick, "broken", "def handle(event, context):\n    raise KeyError('price')")
     payload, answer = invoke(quick, "broken")

@@ -1,6 +1,7 @@
 """The unpacked code of a function, one folder for each archive."""
 
 import io
+import shutil
 import threading
 import zipfile
 from pathlib import Path
@@ -15,10 +16,20 @@ class BadArchive(Exception):
     """The code is no usable ZIP archive; the message is a sentence."""
 
 
+def _all() -> Path:
+    return state.directory().absolute() / "runtime" / "code"
+
+
+def clear() -> None:
+    """Remove every folder."""
+    with _lock:
+        shutil.rmtree(_all(), ignore_errors=True)
+
+
 def folder(sha256: str, archive: bytes) -> Path:
     """Return the folder with the unpacked archive, unpacking it at first; raises BadArchive."""
     safe = "".join(c if c.isalnum() else "_" for c in sha256)
-    target = state.directory().absolute() / "runtime" / "code" / safe
+    target = _all() / safe
     with _lock:
         if not target.exists():
             _unpack(archive, target)

@@ -121,7 +121,7 @@ def _spawn(recipe: Recipe) -> Environment:
     stream = f"{time.strftime('%Y/%m/%d')}/[{recipe.version}]{uuid.uuid4().hex}"
     arguments = [requests_read, answers_write, os.getpid(), recipe.code, recipe.handler]
     process = subprocess.Popen(
-        [sys.executable, str(_CHILD), *map(str, arguments)],
+        [sys.executable, "-P", "-u", "-B", str(_CHILD), *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -141,8 +141,6 @@ def _variables(recipe: Recipe, key: str, stream: str) -> dict[str, str]:
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "TZ": ":UTC",
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_ENDPOINT_URL": state.base_url(),
         "AWS_REGION": state.REGION,
         "AWS_DEFAULT_REGION": state.REGION,

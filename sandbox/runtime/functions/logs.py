@@ -6,9 +6,9 @@ from moto.logs.models import logs_backends
 
 from sandbox import state
 
-KEPT_EVENTS = 1_000
+KEPT_EVENTS = 400
 """Events kept in a stream, and KEPT_STREAMS in a group: the sandbox forgets the oldest."""
-KEPT_STREAMS = 50
+KEPT_STREAMS = 20
 
 
 def write(group_name: str, stream_name: str, text: str) -> None:

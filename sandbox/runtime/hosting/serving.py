@@ -97,7 +97,7 @@ def _variant(endpoint: str, row: dict[str, Any]) -> Variant:
         endpoint=endpoint,
         name=row["VariantName"],
         model=machines.model(row, "realtime"),
-        machine=machines.instance(row["InstanceType"]),
+        machine=machines.instance(row["InstanceType"] or ""),
         instances=max(1, row.get("CurrentInstanceCount", 1)),
         max_concurrency=None,
         always_warm=0,

@@ -26,6 +26,7 @@ class Inference:
     said: replies.Said
     latency: speeds.Latency
     authorization: str
+    reserved_tokens: int
 
     @property
     def latency_ms(self) -> int:
@@ -82,11 +83,9 @@ def begin(target: bedrock.Target, prompt: Prompt, authorization: str) -> Inferen
     reserved = prompt.input_tokens + limit
     _take(target, reserved)
     said = replies.say(model.model_id, prompt.text, limit, prompt.stop_sequences)
-    burned = prompt.input_tokens + said.output_tokens * model.output_quota_burndown
-    allowance.give_back(_bucket(target), reserved - burned)
     chance = replies.dice("latency", model.model_id, _next_call(model.model_id))
     latency = speeds.draw(model, chance)
-    return Inference(target, prompt.input_tokens, said, latency, authorization)
+    return Inference(target, prompt.input_tokens, said, latency, authorization, reserved)
 
 
 def _output_limit(model: speeds.Speed, prompt: Prompt) -> int:
@@ -142,8 +141,14 @@ def wait(inference: Inference, seconds: float) -> None:
     unslept.add(inference.authorization, seconds - waited)
 
 
-def record(inference: Inference, *, output_tokens: int, streamed: bool) -> None:
-    """Write the call's metrics; a stream that was left early has said less."""
+def finish(inference: Inference, *, output_tokens: int, streamed: bool) -> None:
+    """Settle the quota and write the call's metrics; a stream that was left early said less.
+
+    Input and maximum were reserved; input and output times the model's burndown stay taken.
+    """
+    model = speeds.speed(inference.target.foundation_model_id)
+    burned = inference.input_tokens + output_tokens * model.output_quota_burndown
+    allowance.give_back(_bucket(inference.target), inference.reserved_tokens - burned)
     values = {
         "Invocations": (1.0, "Count"),
         "InputTokenCount": (float(inference.input_tokens), "Count"),

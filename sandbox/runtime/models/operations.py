@@ -56,7 +56,7 @@ def converse(request: Request) -> Reply:
 
 def _wait_whole(run: Inference) -> None:
     inference.wait(run, run.latency.total_s(run.said.output_tokens))
-    inference.record(run, output_tokens=run.said.output_tokens, streamed=False)
+    inference.finish(run, output_tokens=run.said.output_tokens, streamed=False)
 
 
 def converse_stream(request: Request) -> Reply:
@@ -90,7 +90,7 @@ def _timed(run: Inference, events: Iterator[tuple[bytes, int]]) -> Iterator[byte
             said += carried
             yield frame
     finally:
-        inference.record(run, output_tokens=said, streamed=True)
+        inference.finish(run, output_tokens=said, streamed=True)
 
 
 def _stream(body: Iterator[bytes]) -> Reply:
