@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from sandbox import runtime, state, store
 from sandbox.calls import Counters
-from sandbox.control import autoscaling, bedrock, foundation, lambda_, sagemaker
+from sandbox.control import autoscaling, bedrock, foundation, lambda_, machines, sagemaker
 from sandbox.wire import Answer, Environ
 
 _PROBABILITIES = ("throttle", "lost_answer", "capacity_error", "ping_failure")
@@ -67,7 +67,7 @@ def _routes(
         ("GET", "/sandbox/health"): lambda wish: {"ready": True},
         ("GET", "/sandbox/faults"): lambda wish: state.faults(),
         ("PUT", "/sandbox/faults"): _put_faults,
-        ("GET", "/sandbox/quotas"): lambda wish: state.quotas(),
+        ("GET", "/sandbox/quotas"): lambda wish: _quotas(),
         ("PUT", "/sandbox/quotas"): _put_quotas,
         ("GET", "/sandbox/delays"): lambda wish: state.delays(),
         ("PUT", "/sandbox/delays"): _put_delays,
@@ -106,7 +106,12 @@ def _put_quotas(wish: Json) -> Json:
         if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in numbers):
             raise _Nonsense(f"{name} must be whole numbers of at least 0")
     state.change_quotas(wish)
-    return state.quotas()
+    return _quotas()
+
+
+def _quotas() -> Json:
+    instances = {name: machines.quota(name) for name in machines.hosting_types()}
+    return state.quotas() | {"sagemaker": instances}
 
 
 def _put_delays(wish: Json) -> Json:

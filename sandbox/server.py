@@ -4,6 +4,7 @@ import functools
 import io
 import re
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 from moto.moto_server.werkzeug_app import (
@@ -32,7 +33,6 @@ _FROM_MOTO = {*store.MOTO_SERVICES, "sts"}
 _WRITES_LOGS = {"lambda", "bedrock-runtime", "sagemaker-runtime"}
 _INVOCATIONS = {"Invoke", "InvokeAsync", "InvokeWithResponseStream"}
 _READS = re.compile(r"(Get|List|Describe|Head|Query|Search|Simulate|Filter)[A-Z].*")
-_REASONS = {200: "OK", 201: "Created", 202: "Accepted", 400: "Bad Request", 403: "Forbidden"}
 
 
 class Sandbox:
@@ -83,7 +83,7 @@ class Sandbox:
             return _send(wire.refusal(error), start_response)
         with state.LOCK:
             answered: Iterable[bytes] = self._moto(environ, start_response)
-            if not _READS.fullmatch(named.operation):
+            if named.service in store.MOTO_SERVICES and not _READS.fullmatch(named.operation):
                 state.touch(f"moto-{named.service}")
                 state.touch()
             return answered
@@ -138,7 +138,7 @@ def _take_body(environ: Environ) -> bytes:
 
 
 def _send(answer: Answer, start_response: StartResponse) -> list[bytes]:
-    status = f"{answer.status} {_REASONS.get(answer.status, 'Status')}"
+    status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
     headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
     start_response(status, headers)
     return [answer.body]

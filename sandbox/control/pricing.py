@@ -11,7 +11,14 @@ from sandbox.wire import AwsError, Call, Handler, page
 DATA = Path(__file__).parents[2] / "billing" / "data"
 _MARKETPLACE = ("anthropic.", "ai21.", "cohere.", "openai.", "writer.", "xai.", "moonshotai.")
 _LOCATIONS = {"us-east-1": "US East (N. Virginia)", "us-west-2": "US West (Oregon)"}
-_REQUESTS_PER = 1
+_TOKEN_KINDS = {
+    "input": "Input tokens",
+    "output": "Output tokens",
+    "input-long": "Input tokens long context",
+    "output-long": "Output tokens long context",
+    "cache-read": "Prompt cache read input tokens",
+    "cache-write": "Prompt cache write input tokens",
+}
 _TOKENS_PER = 1_000
 _SECONDS_PER_HOUR = 3_600
 _TERM, _RATE = "JRTCKXETXF", "6YS6EN2CT7"
@@ -77,14 +84,14 @@ def product(row: dict[str, Any]) -> Product | None:
 def _described(parts: list[str]) -> tuple[str, dict[str, str], str, int] | None:
     """Return service code, attributes, unit, and how many of our units that unit holds."""
     match parts:
-        case ["bedrock", *model, route, direction] if direction in ("input", "output"):
+        case ["bedrock", *model, route, direction] if direction in _TOKEN_KINDS:
             name = ":".join(model)
             service = (
                 "AmazonBedrockFoundationModels"
                 if name.startswith(_MARKETPLACE)
                 else "AmazonBedrock"
             )
-            kind = f"{direction.capitalize()} tokens"
+            kind = _TOKEN_KINDS[direction]
             attributes = {"model": name, "inferenceType": kind, "feature": route}
             return service, attributes, "1K tokens", _TOKENS_PER
         case ["bedrock-pt", *model, term, "unit-second"]:
@@ -98,7 +105,7 @@ def _described(parts: list[str]) -> tuple[str, dict[str, str], str, int] | None:
             attributes = {"component": "ServerlessInf", "operation": unit}
             return "AmazonSageMaker", attributes, unit, 1
         case ["lambda", "requests"]:
-            return "AWSLambda", {"group": "AWS-Lambda-Requests"}, "Requests", _REQUESTS_PER
+            return "AWSLambda", {"group": "AWS-Lambda-Requests"}, "Requests", 1
         case ["lambda", architecture, "gb-second"]:
             group = "AWS-Lambda-Duration" + ("-ARM" if architecture == "arm64" else "")
             return "AWSLambda", {"group": group}, "Lambda-GB-Second", 1

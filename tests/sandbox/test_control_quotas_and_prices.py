@@ -94,6 +94,13 @@ def test_a_price_keeps_its_value_in_awss_unit(
     assert Decimal(dimension["pricePerUnit"]["USD"]) == Decimal(usd)
 
 
+def test_no_row_of_the_price_file_is_left_out() -> None:
+    rows = json.loads((pricing.DATA / "prices.json").read_text())
+    priced = [price for price in rows if price["usd"] is not None]
+    assert len(priced) > 100
+    assert len(pricing.products()) == len(priced)
+
+
 def test_every_row_of_the_price_file_is_offered_and_found_by_its_attributes(aws: Sandbox) -> None:
     expected = pricing.products()
     client = aws.client("pricing")
