@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.ActorMiddleware",
+    "portal.rest.idempotency.IdempotencyMiddleware",
     "portal.middleware.RefusalMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
@@ -168,6 +169,7 @@ if env("OIDC_SERVER_URL"):
         ]
     }
 SIGN_IN_HINT = env("SIGN_IN_HINT")
+OPEN_SIGNUP = env_bool("OPEN_SIGNUP", default=False)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

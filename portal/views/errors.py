@@ -1,0 +1,42 @@
+"""Pages for what went wrong; REST gets the same as problem details."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from portal.rest.problems import json_reply
+
+WORDS = {
+    400: ("unreadable", "The request cannot be read as it was sent."),
+    403: ("not-allowed", "This is not allowed."),
+    404: ("not-found", "There is nothing here with this name that you can see."),
+    500: ("failed", "Slipway failed at this. It was written down; nothing you saved is lost."),
+}
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400"""
+    return _page(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403"""
+    return _page(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404"""
+    return _page(request, 404)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """500"""
+    return _page(request, 500)
+
+
+def _page(request: HttpRequest, status: int) -> HttpResponse:
+    code, words = WORDS[status]
+    if request.path.startswith("/api/"):
+        return json_reply(status=status, code=code, detail=words, path=request.path)
+    return render(request, f"{status}.html", {"words": words}, status=status)
