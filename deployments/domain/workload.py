@@ -28,6 +28,21 @@ class Need(StrEnum):
     CUSTOM_CPU = "custom-cpu"  # own weights, small enough for CPU
 
 
+class LatencyOf(StrEnum):
+    """What the latency objective is measured to."""
+
+    WHOLE_ANSWER = "whole-answer"
+    FIRST_TOKEN = "first-token"  # noqa: S105 (a model's token); only where it is streamed
+
+
+class Residency(StrEnum):
+    """Where requests may be worked on."""
+
+    ANYWHERE = "anywhere"
+    GEOGRAPHY = "geography"  # any Region of the same geography, e.g. the United States
+    REGION = "region"
+
+
 @dataclass(frozen=True, slots=True)
 class CustomModel:
     """A team's own weights."""
@@ -43,8 +58,9 @@ class Workload:
     """One feature's load, objective and constraints.
 
     `mean_rps` is the average over the month (requests/s); `peak_rps` the highest sustained minute.
-    Tokens are per request. Latency is end to end, in ms, at `latency_percentile`
-    (50, 95 or 99). `models` limits the candidates to these catalog ids; empty means any.
+    Tokens are per request, without images. Latency is in ms at `latency_percentile` (50, 95, 99),
+    to the last token unless `latency_of` says the first. `models` limits the candidates to these
+    catalog ids; empty means any. `quality_floor` is a score of the Artificial Analysis index v4.1.
     """
 
     pattern: Pattern
@@ -69,8 +85,16 @@ class Workload:
     forbidden_models: tuple[str, ...] = ()
     notes: str = ""
     assumptions: tuple[str, ...] = field(default_factory=tuple)
+    latency_of: LatencyOf = LatencyOf.WHOLE_ANSWER
+    residency: Residency = Residency.ANYWHERE
 
     @property
     def requests_per_month(self) -> Decimal:
         """Requests in a month of 730 hours."""
         return self.mean_rps * SECONDS_PER_MONTH
+
+    @property
+    def wish(self) -> str:
+        """The latency objective in words, as in `200 ms at p95`."""
+        to = " to the first token" if self.latency_of is LatencyOf.FIRST_TOKEN else ""
+        return f"{self.latency_ms:,} ms{to} at p{self.latency_percentile}"

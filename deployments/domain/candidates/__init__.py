@@ -1,0 +1,1 @@
+"""Every way to run one workload, one module a tier."""

@@ -1,0 +1,82 @@
+"""How many replicas of a model on a machine serve a peak, and how fast at that load. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, Decimal
+
+from deployments.domain import latency
+from deployments.domain.capacity import Engine
+from deployments.domain.catalog import Model
+from deployments.domain.latency import Times
+from deployments.domain.workload import LatencyOf, Workload
+
+_HALVINGS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many replicas of an engine serve the peak, and how fast at that load."""
+
+    engine: Engine
+    saturation_rps: float  # of one replica
+    planned_rps: float  # of one replica: within 60 % of saturation and within the objective
+    replicas: int
+    times: Times
+    answer: Times
+
+
+def plan(*, engine: Engine, model: Model, workload: Workload, minimum: int) -> Plan:
+    """Return replicas = ceil(peak / planned rate), at least `minimum`, and the times at peak."""
+    shape = latency.mean_shape(workload, model)
+    most = max(engine.sequences(shape), 1.0)
+    saturation = engine.saturation_rps(shape)
+    batch = _largest_batch(engine, model, workload, most)
+    share = engine.values["gpu.planned-utilisation"]
+    planned = min(share * saturation, engine.rate_at(batch, shape))
+    replicas = max(minimum, _ceiling(workload.peak_rps / Decimal(str(planned))))
+    rate = float(workload.peak_rps) / replicas
+    busy = _batch_at(engine, model, workload, rate, most)
+    whole = replace(workload, latency_of=LatencyOf.WHOLE_ANSWER)
+    return Plan(
+        engine=engine,
+        saturation_rps=saturation,
+        planned_rps=planned,
+        replicas=replicas,
+        times=latency.own(engine=engine, workload=workload, model=model, batch=busy),
+        answer=latency.own(engine=engine, workload=whole, model=model, batch=busy),
+    )
+
+
+def _largest_batch(engine: Engine, model: Model, workload: Workload, most: float) -> float:
+    """Return the most requests at once that hold the objective; all that fit when none does."""
+
+    def holds(batch: float) -> bool:
+        times = latency.own(engine=engine, workload=workload, model=model, batch=batch)
+        return times.at(workload.latency_percentile) <= workload.latency_ms
+
+    if holds(most) or not holds(1.0):
+        return most
+    low, high = 1.0, most
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+def _batch_at(
+    engine: Engine, model: Model, workload: Workload, rate_rps: float, most: float
+) -> float:
+    """Return how many requests are under way at a rate (Little's law), between one and all."""
+    shape = latency.mean_shape(workload, model)
+    low, high = 1.0, most
+    if engine.rate_at(low, shape) >= rate_rps:
+        return low
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if engine.rate_at(middle, shape) >= rate_rps else (middle, high)
+    return high
+
+
+def _ceiling(number: Decimal) -> int:
+    return int(number.to_integral_value(rounding=ROUND_CEILING))

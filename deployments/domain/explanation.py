@@ -1,0 +1,183 @@
+"""Why this option and not another, in words and numbers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from deployments.domain.catalog import FirstByte
+from deployments.domain.latency import at
+from deployments.domain.options import TIER_NAMES, Option, Tier, Verdict
+from deployments.domain.tree import Branch
+from deployments.domain.wording import milliseconds, percent, usd_a_month
+from deployments.domain.workload import Workload
+
+MANAGED_TIERS = (Tier.BEDROCK_ON_DEMAND, Tier.LAMBDA_BEDROCK, Tier.BEDROCK_PROVISIONED)
+_AN = {"estimate": "an estimate", "quote": "a quote", "missing": "missing"}
+_UNMEASURED = ("none: assumed, no public measurement", "none: not estimated")
+
+
+def sentences(
+    *,
+    workload: Workload,
+    options: Sequence[Option],
+    pick: Option | None,
+    branch: Branch,
+    tree_pick: Option | None,
+    first_byte: FirstByte,
+) -> tuple[str, ...]:
+    """Return the pick with its reason, the tree's pick with the difference, and the limits met."""
+    if not options:
+        return (
+            "No option was found: no model of the catalogue fits the names, images and kind of "
+            "model asked for.",
+            f"The decision tree: {branch.words}",
+        )
+    first = why_pick(pick, options, workload) if pick else nearest(options, workload)
+    said = [first, f"The decision tree: {branch.words}", against_tree(pick, branch, tree_pick)]
+    managed = no_managed_in_time(options, workload, first_byte)
+    if managed:
+        said.append(managed)
+    return tuple(said)
+
+
+def why_pick(pick: Option, options: Sequence[Option], workload: Workload) -> str:
+    """Return our pick in one sentence with its price, reason and next best."""
+    feasible = [option for option in options if option.verdict is Verdict.FEASIBLE]
+    text = (
+        f"{TIER_NAMES[pick.tier]} with {pick.summary}: {_price(pick)}, "
+        f"{_time(pick, workload)} against {workload.wish}. It is the cheapest of "
+        f"{len(feasible)} options that meet every constraint, of {len(options)} compared"
+        f"{_not_listed(pick)}"
+    )
+    rival = next((each for each in feasible if each.model != pick.model), None)
+    if rival is None:
+        return f"{text}."
+    return f"{text}; the next with another model, {rival.summary}, costs {_price(rival)}."
+
+
+def against_tree(pick: Option | None, branch: Branch, tree_pick: Option | None) -> str:
+    """Return why we agree with the tree, or depart from it, with both prices."""
+    name = TIER_NAMES[branch.tier]
+    if tree_pick is None:
+        return f"The tree's pick, {name}, has no candidate for this workload."
+    if pick is not None and pick.tier is branch.tier:
+        return f"Ours and the tree's agree on {name}."
+    if tree_pick.verdict is not Verdict.INFEASIBLE:
+        return _dearer(pick, name, tree_pick)
+    broken = " ".join(check.sentence for check in tree_pick.checks if not check.holds)
+    return f"The tree's pick, {name} ({tree_pick.summary}, {_price(tree_pick)}), fails: {broken}"
+
+
+def _dearer(pick: Option | None, name: str, tree_pick: Option) -> str:
+    ours = pick.cost.expected_usd if pick else None
+    theirs = tree_pick.cost.expected_usd
+    if ours is None or pick is None:
+        return f"The tree's pick is {name} ({tree_pick.summary}): {_price(tree_pick)}."
+    if theirs is None:
+        return (
+            f"The tree's pick, {name} ({tree_pick.summary}), has no public price: it "
+            f"{_break_even(tree_pick)}. Ours costs {_price(pick)}."
+        )
+    more = theirs - ours
+    share = f" ({percent(more / ours)} more)" if ours else ""
+    return (
+        f"The tree's pick, {name} ({tree_pick.summary}), meets every constraint too and costs "
+        f"{_price(tree_pick)}: {usd_a_month(more)}{share} above ours."
+    )
+
+
+def nearest(options: Sequence[Option], workload: Workload) -> str:
+    """Return that nothing is feasible, what comes nearest, and what would have to give."""
+    acceptable = [option for option in options if _is_late_only(option)]
+    if acceptable:
+        best = min(acceptable, key=lambda option: at(option.latency, workload.latency_percentile))
+        cheap = acceptable[0]
+        text = (
+            f"Nothing meets {workload.wish}. The nearest is {best.summary} on "
+            f"{TIER_NAMES[best.tier]}: {_time(best, workload)}, {_price(best)}."
+        )
+        if cheap.option_id == best.option_id:
+            return text
+        return (
+            f"{text} The cheapest that breaks nothing else is {cheap.summary}: "
+            f"{_time(cheap, workload)}, {_price(cheap)}."
+        )
+    waiting = next((each for each in options if each.verdict is Verdict.NEEDS_QUOTE), None)
+    if waiting is not None:
+        return (
+            f"Nothing with a price meets every constraint. {waiting.summary} would, and waits "
+            "for a quote."
+        )
+    best = min(options, key=lambda option: sum(not check.holds for check in option.checks))
+    broken = " ".join(check.sentence for check in best.checks if not check.holds)
+    return (
+        f"Nothing meets every constraint. The nearest, {best.summary} on "
+        f"{TIER_NAMES[best.tier]}, would need: {broken}"
+    )
+
+
+def no_managed_in_time(
+    options: Sequence[Option], workload: Workload, first_byte: FirstByte
+) -> str | None:
+    """Return that no managed model is fast enough, with the fastest; None when one is."""
+    measured = [
+        option
+        for option in options
+        if option.tier in MANAGED_TIERS and option.latency.confidence not in _UNMEASURED
+    ]
+    if not measured:
+        return None
+    best = min(measured, key=lambda option: at(option.latency, workload.latency_percentile))
+    fastest = at(best.latency, workload.latency_percentile)
+    if fastest <= workload.latency_ms:
+        return None
+    return (
+        f"No managed model answers within {workload.wish} by public measurements: the fastest, "
+        f"{best.summary}, is estimated at {milliseconds(fastest)}. The fastest first byte "
+        f"published from inside a Region is {first_byte.ms} ms ({first_byte.model_id}, mean)."
+    )
+
+
+def why_lost(option: Option, pick: Option | None) -> str:
+    """Return in one sentence why an option is not the pick."""
+    broken = [check.sentence for check in option.checks if not check.holds]
+    if broken:
+        return " ".join(broken)
+    if option.cost.expected_usd is None:
+        return f"No public price; it {_break_even(option)}."
+    if pick is None or pick.cost.expected_usd is None or option.option_id == pick.option_id:
+        return ""
+    more = option.cost.expected_usd - pick.cost.expected_usd
+    if more >= Decimal("0.01"):
+        return f"Costs {usd_a_month(more)} more than the pick."
+    return "Costs the same; the pick answers sooner or is simpler to run."
+
+
+def _break_even(option: Option) -> str:
+    usd = option.extra.get("break_even_unit_hour_usd")
+    if usd is None:
+        return "needs a quote"
+    return f"needs a quote and would win below {usd} USD a model unit-hour"
+
+
+def _is_late_only(option: Option) -> bool:
+    broken = {check.name for check in option.checks if not check.holds}
+    return broken == {"latency"} and option.cost.expected_usd is not None
+
+
+def _not_listed(option: Option) -> str:
+    kinds = {line.kind for line in option.cost.lines} - {"list"}
+    return f" (its price is {_AN[min(kinds)]}, not a list price)" if kinds else ""
+
+
+def _price(option: Option) -> str:
+    usd = option.cost.expected_usd
+    return "no public price" if usd is None else usd_a_month(usd)
+
+
+def _time(option: Option, workload: Workload) -> str:
+    return (
+        f"{milliseconds(at(option.latency, workload.latency_percentile))} at "
+        f"p{workload.latency_percentile}"
+    )

@@ -1,0 +1,157 @@
+"""All options of one workload in order, the pick, and what a launch may not pass over. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from billing.domain.prices import PriceBook
+from deployments.domain import explanation, tree
+from deployments.domain.candidates import gpu, managed, provisioned, serverless
+from deployments.domain.candidates.question import Question
+from deployments.domain.catalog import Catalog
+from deployments.domain.latency import at
+from deployments.domain.options import Check, Option, Tier, Verdict
+from deployments.domain.workload import SECONDS_PER_MONTH, Workload
+
+SOFT = frozenset({"latency", "headroom"})
+_ORDER: Mapping[Verdict, int] = {
+    Verdict.FEASIBLE: 0,
+    Verdict.NEEDS_QUOTE: 1,
+    Verdict.INFEASIBLE: 2,
+}
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Options best first; `pick` and `tree_pick` are option ids, empty when there is none."""
+
+    options: tuple[Option, ...]
+    pick: str
+    tree_pick: str
+    sentences: tuple[str, ...]
+
+
+def recommend(
+    *,
+    workload: Workload,
+    catalog: Catalog,
+    prices: PriceBook,
+    quotas: Mapping[str, Decimal],
+    today: date,
+) -> Ranked:
+    """Return every option ranked, our pick, the tree's pick, and the reasons in sentences."""
+    question = Question(workload, catalog, prices, quotas, today)
+    found = [
+        *managed.on_demand(question),
+        *managed.functions(question),
+        *provisioned.options(question),
+        *gpu.options(question),
+        *serverless.options(question),
+    ]
+    ordered = rank(found, workload)
+    priced = tuple(_with_break_even(option, ordered) for option in ordered)
+    pick = next((each for each in priced if each.verdict is Verdict.FEASIBLE), None)
+    branch = tree.walk(workload)
+    tree_pick = best_of_tier(priced, branch.tier)
+    return Ranked(
+        options=priced,
+        pick=pick.option_id if pick else "",
+        tree_pick=tree_pick.option_id if tree_pick else "",
+        sentences=explanation.sentences(
+            workload=workload,
+            options=priced,
+            pick=pick,
+            branch=branch,
+            tree_pick=tree_pick,
+            first_byte=catalog.first_byte,
+        ),
+    )
+
+
+def rank(options: Sequence[Option], workload: Workload) -> tuple[Option, ...]:
+    """Return feasible first, then cheapest to the cent, ties by latency, then by burden.
+
+    Among the infeasible, those that break fewer hard constraints come first.
+    """
+    return tuple(sorted(options, key=lambda option: _key(option, workload)))
+
+
+def best_of_tier(ranked: Sequence[Option], tier: Tier) -> Option | None:
+    """Return a tier's first option in ranked order; None when the tier has none."""
+    return next((option for option in ranked if option.tier is tier), None)
+
+
+def refusals(option: Option, accept: Collection[str] = ()) -> tuple[Check, ...]:
+    """Return what forbids a launch: broken checks, save soft ones named in `accept`."""
+    broken = [
+        check
+        for check in option.checks
+        if not check.holds and not (check.name in SOFT and check.name in accept)
+    ]
+    if option.cost.expected_usd is None:
+        missing = ", ".join(line.sku for line in option.cost.lines if line.usd is None)
+        broken.append(
+            Check("price", False, f"There is no price for {missing}: an administrator enters one.")
+        )
+    return tuple(broken)
+
+
+def is_soft_only(option: Option) -> bool:
+    """Say whether all that is broken may be accepted by a launcher."""
+    return all(check.holds or check.name in SOFT for check in option.checks)
+
+
+def _key(option: Option, workload: Workload) -> tuple[int, int, int, Decimal, int, int, str]:
+    price = option.cost.expected_usd
+    hard = sum(not check.holds and check.name not in SOFT for check in option.checks)
+    return (
+        _ORDER[option.verdict],
+        hard,
+        0 if price is not None else 1,
+        (price if price is not None else Decimal(0)).quantize(_CENT),
+        at(option.latency, workload.latency_percentile),
+        option.burden,
+        option.option_id,
+    )
+
+
+def break_even_unit_hour(option: Option, ranked: Sequence[Option]) -> Decimal | None:
+    """Return USD a model unit-hour at which a unit option costs what its best rival does.
+
+    The rival is the cheapest feasible option with a price; without one, the cheapest of the same
+    model paid by the token. None when there is no rival.
+    """
+    rivals = [each for each in ranked if each.cost.expected_usd is not None]
+    feasible = [each for each in rivals if each.verdict is Verdict.FEASIBLE]
+    alike = [
+        each
+        for each in rivals
+        if each.tier is Tier.BEDROCK_ON_DEMAND and each.model == option.model
+    ]
+    against = min((_usd(each) for each in feasible or alike), default=None)
+    if against is None or not option.size.model_units:
+        return None
+    unit_hours = option.size.model_units * SECONDS_PER_MONTH / 3600
+    return (against / unit_hours).quantize(Decimal("0.0001"))
+
+
+def _with_break_even(option: Option, ranked: Sequence[Option]) -> Option:
+    if option.tier is not Tier.BEDROCK_PROVISIONED or option.cost.expected_usd is not None:
+        return option
+    usd = break_even_unit_hour(option, ranked)
+    if usd is None:
+        return option
+    said = (
+        f"Needs a quote: there is no public price. It would win below {usd:,} USD a model "
+        f"unit-hour ({option.size.model_units} units)."
+    )
+    extra = {**option.extra, "break_even_unit_hour_usd": str(usd)}
+    return replace(option, notes=(said, *option.notes), extra=extra)
+
+
+def _usd(option: Option) -> Decimal:
+    return option.cost.expected_usd if option.cost.expected_usd is not None else Decimal(0)

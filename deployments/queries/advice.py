@@ -1,0 +1,119 @@
+"""Workloads, recommendations and the catalog, as a person may see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from billing.queries.prices import price_book
+from deployments.adapters import catalog as catalog_files
+from deployments.domain.catalog import Catalog
+from deployments.domain.options import Option
+from deployments.domain.records import option_from_json, workload_from_json
+from deployments.domain.workload import Workload
+from deployments.models import Recommendation, WorkloadRow
+from portal.access import Actor
+from portal.errors import NotFound
+from portal.models import Feature
+
+
+def catalog() -> Catalog:
+    """Return the catalog of this release."""
+    return catalog_files.load()
+
+
+def workloads(*, actor: Actor, feature: Feature | None = None) -> QuerySet[WorkloadRow]:
+    """Return the versions of workloads the actor may see, newest first."""
+    found = WorkloadRow.objects.select_related("feature").order_by("-created_at", "-pk")
+    if not actor.sees_everything:
+        found = found.filter(feature__team_id__in=list(actor.team_roles))
+    return found.filter(feature=feature) if feature is not None else found
+
+
+def newest_workload(*, feature: Feature) -> WorkloadRow | None:
+    """Return a feature's newest workload; None when none was described."""
+    return WorkloadRow.objects.filter(feature=feature).order_by("-version").first()
+
+
+def workload_of(row: WorkloadRow) -> Workload:
+    """Return the workload a row keeps."""
+    return workload_from_json(row.body)
+
+
+def recommendations(*, actor: Actor, feature: Feature | None = None) -> QuerySet[Recommendation]:
+    """Return the recommendations the actor may see, newest first."""
+    found = Recommendation.objects.select_related("feature", "workload")
+    if not actor.sees_everything:
+        found = found.filter(feature__team_id__in=list(actor.team_roles))
+    return found.filter(feature=feature) if feature is not None else found
+
+
+def recommendation_for(*, actor: Actor, pk: int) -> Recommendation:
+    """Return one recommendation. Raises NotFound."""
+    found = recommendations(actor=actor).filter(pk=pk).first()
+    if found is None:
+        raise NotFound(f"There is no recommendation {pk} that you can see.")
+    return found
+
+
+def newest_recommendation(*, feature: Feature) -> Recommendation | None:
+    """Return a feature's newest recommendation; None when none was asked for."""
+    return (
+        Recommendation.objects.select_related("feature", "workload").filter(feature=feature).first()
+    )
+
+
+def options_of(recommendation: Recommendation) -> tuple[Option, ...]:
+    """Return the options as they were ranked that day."""
+    return tuple(option_from_json(body) for body in recommendation.options)
+
+
+def option_of(recommendation: Recommendation, option_id: str) -> Option:
+    """Return one option of a recommendation. Raises NotFound."""
+    for body in recommendation.options:
+        if body["option_id"] == option_id:
+            return option_from_json(body)
+    raise NotFound(f"This recommendation has no option {option_id[:80]!r}.")
+
+
+def outdated(recommendation: Recommendation, *, now: datetime) -> tuple[str, ...]:
+    """Return why a recommendation no longer says what today's would; empty while it does."""
+    said = []
+    newest = newest_workload(feature=recommendation.feature)
+    if newest is not None and newest.pk != recommendation.workload_id:
+        said.append(
+            f"The workload has changed since: this is for version "
+            f"{recommendation.workload.version}, the newest is {newest.version}."
+        )
+    changed = _changed_prices(recommendation, now=now)
+    if changed:
+        said.append(
+            f"{len(changed)} of its prices have changed since {recommendation.created_at:%Y-%m-%d}"
+            f", such as {changed[0]}: compare again before launching."
+        )
+    return tuple(said)
+
+
+def _changed_prices(recommendation: Recommendation, *, now: datetime) -> list[str]:
+    region = recommendation.workload.body.get("region", "us-east-1")
+    book = price_book(region=region, now=now)
+    used = {
+        line["sku"]: (line["unit_usd"], line["per"])
+        for body in recommendation.options
+        for line in body["cost"]["lines"]
+    }
+    changed = []
+    for sku, (usd, per) in used.items():
+        held = book.find(sku)
+        known = (str(held.usd), str(held.per)) if held else (None, per)
+        if not _is_same(known, (usd, per)):
+            changed.append(sku)
+    return sorted(changed)
+
+
+def _is_same(one: tuple[str | None, str], other: tuple[str | None, str]) -> bool:
+    if one[0] is None or other[0] is None:
+        return one[0] is other[0]
+    return Decimal(one[0]) * Decimal(other[1]) == Decimal(other[0]) * Decimal(one[1])

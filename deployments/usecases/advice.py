@@ -1,0 +1,74 @@
+"""Recommend: every option of the newest workload at today's prices, kept as it was that day."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.queries.prices import price_book
+from deployments.adapters import catalog
+from deployments.domain import ranking
+from deployments.domain.options import TIER_NAMES
+from deployments.domain.records import option_to_json, workload_from_json
+from deployments.models import Recommendation, WorkloadRow
+from portal.access import Actor, Permission, require
+from portal.errors import Conflict
+from portal.models import Feature
+from portal.usecases import audit
+
+
+class NoWorkload(Conflict):
+    """The feature's workload was never described."""
+
+    code = "no-workload"
+
+
+@transaction.atomic(durable=True)
+def recommend(*, actor: Actor, feature: Feature, now: datetime) -> Recommendation:
+    """Compare every option for the feature's newest workload and keep the answer.
+
+    Raises NotFound to strangers, NotAllowed to those who may only look, NoWorkload when nothing
+    was described yet.
+    """
+    require(actor, Permission.ADVISE, team_id=feature.team_id)
+    row = WorkloadRow.objects.filter(feature=feature).order_by("-version").first()
+    if row is None:
+        raise NoWorkload(f"Describe the workload of {feature.name} first; then it can be compared.")
+    facts, workload = catalog.load(), workload_from_json(row.body)
+    prices = price_book(region=workload.region, now=now)
+    ranked = ranking.recommend(
+        workload=workload,
+        catalog=facts,
+        prices=prices,
+        quotas=facts.default_quotas,
+        today=now.date(),
+    )
+    kept = Recommendation.objects.create(
+        feature=feature,
+        workload=row,
+        created_at=now,
+        created_by=actor.name[:200],
+        prices_as_of=prices.as_of,
+        pick=ranked.pick,
+        tree_pick=ranked.tree_pick,
+        explanation=list(ranked.sentences),
+        options=[option_to_json(option) for option in ranked.options],
+    )
+    audit.record(
+        actor=actor,
+        verb="recommend",
+        subject=f"feature:{feature.slug}",
+        sentence=f"{actor.name} compared {len(ranked.options)} options for {feature.name}: "
+        f"{_pick_in_words(ranked)}.",
+        team=feature.team,
+        now=now,
+    )
+    return kept
+
+
+def _pick_in_words(ranked: ranking.Ranked) -> str:
+    if not ranked.pick:
+        return "none meets every constraint"
+    best = ranked.options[0]
+    return f"{TIER_NAMES[best.tier]}, {best.summary}"

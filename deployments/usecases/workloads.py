@@ -1,0 +1,62 @@
+"""Describe what a feature asks of its deployment; a change is a new version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from deployments.adapters import catalog
+from deployments.domain import workload_input
+from deployments.domain.records import workload_to_json
+from deployments.domain.wording import count
+from deployments.domain.workload import Workload
+from deployments.models import WorkloadRow
+from portal.access import Actor, Permission, require
+from portal.errors import Invalid
+from portal.models import Feature
+from portal.usecases import audit
+
+
+def read(*, given: Mapping[str, Any]) -> Workload:
+    """Return the workload a person or a program wrote.
+
+    Raises Invalid with a sentence for each input that is missing, unknown or cannot be.
+    """
+    try:
+        return workload_input.read(given, known_models=catalog.load().by_id)
+    except workload_input.Unreadable as reason:
+        raise Invalid("The workload cannot be taken as it is.", fields=reason.fields) from reason
+
+
+@transaction.atomic(durable=True)
+def describe(*, actor: Actor, feature: Feature, workload: Workload, now: datetime) -> WorkloadRow:
+    """Keep a workload as the feature's newest version; the same one again is not a new version.
+
+    Raises NotFound to strangers, NotAllowed to those who may only look.
+    """
+    require(actor, Permission.ADVISE, team_id=feature.team_id)
+    Feature.objects.select_for_update().get(pk=feature.pk)
+    newest = WorkloadRow.objects.filter(feature=feature).order_by("-version").first()
+    body = workload_to_json(workload)
+    if newest is not None and newest.body == body:
+        return newest
+    row = WorkloadRow.objects.create(
+        feature=feature,
+        version=newest.version + 1 if newest else 1,
+        body=body,
+        created_at=now,
+        created_by=actor.name[:200],
+    )
+    audit.record(
+        actor=actor,
+        verb="describe",
+        subject=f"feature:{feature.slug}",
+        sentence=f"{actor.name} described the workload of {feature.name} (version {row.version}): "
+        f"{count(workload.mean_rps)} requests/s, {workload.wish}.",
+        team=feature.team,
+        now=now,
+    )
+    return row
