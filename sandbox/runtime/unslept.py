@@ -6,6 +6,9 @@ is known by its signature; what was not really waited is added to the function's
 
 import re
 import threading
+import time
+
+from sandbox.runtime import speeds
 
 _KEY = re.compile(r"Credential=(SANDBOXFN\w+)/")
 _lock = threading.Lock()
@@ -18,14 +21,15 @@ def start(access_key_id: str) -> None:
         _seconds[access_key_id] = 0.0
 
 
-def add(authorization: str, seconds: float) -> None:
-    """Add time to the environment that signed a request, if one did."""
-    found = _KEY.search(authorization)
-    if found is None:
-        return
-    with _lock:
-        if found[1] in _seconds:
-            _seconds[found[1]] += seconds
+def wait(authorization: str, seconds: float) -> None:
+    """Wait the scaled share of a latency; the rest counts for the environment that signed."""
+    waited = seconds * speeds.scale()
+    if waited > 0:
+        time.sleep(waited)
+    if found := _KEY.search(authorization):
+        with _lock:
+            if found[1] in _seconds:
+                _seconds[found[1]] += seconds - waited
 
 
 def take(access_key_id: str) -> float:

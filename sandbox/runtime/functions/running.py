@@ -88,27 +88,40 @@ def _run(found: Found, event: Any, client_context: Any) -> Outcome:
         environment, cold = pool.take(_recipe(found))
     except code.BadArchive as broken:
         raise AwsError("InvalidZipFileException", str(broken), status=502) from broken
-    unslept.start(environment.access_key_id)
-    begun = time.monotonic()
-    answer = _ask(found, environment, request_id, event, client_context)
-    duration_s = time.monotonic() - begun + unslept.take(environment.access_key_id)
+    try:
+        answer, seconds = _timed(found, environment, request_id, event, client_context)
+        printed = environment.take_log()
+    except BaseException:
+        pool.discard(environment)
+        raise
+    healthy = answer is not None and "exit" not in answer and environment.init_error is None
+    (pool.give_back if healthy else pool.discard)(environment)
     limit_s = float(found.function.timeout)
-    if answer is None or duration_s > limit_s:
-        payload, error, duration_s = _timed_out(request_id, limit_s), "Unhandled", limit_s
+    last_words = ""
+    if answer is None or seconds > limit_s:
+        seconds, last_words = limit_s, _timed_out(request_id, limit_s)
+        payload, error = json.dumps({"errorMessage": last_words}), "Unhandled"
     else:
         payload, error = _result(answer, request_id)
-    measured = _Measured(
-        duration_s * 1000,
-        environment.init_s * 1000 if cold else None,
-        (answer or {}).get("max_memory_mb", 0),
-    )
-    printed = environment.take_log()
-    kept = answer is not None and "exit" not in answer and environment.init_error is None
-    (pool.give_back if kept else pool.discard)(environment)
-    log = _log(found, request_id, printed, measured, payload if answer is None else "")
+    init_ms = environment.init_s * 1000 if cold else None
+    measured = _Measured(seconds * 1000, init_ms, (answer or {}).get("max_memory_mb", 0))
+    log = _log(found, request_id, printed, measured, last_words)
     logs.write(f"/aws/lambda/{found.name}", environment.log_stream, log)
     _record(found, measured, failed=error is not None)
     return Outcome(request_id, payload, error, log, found.version)
+
+
+def _timed(
+    found: Found, environment: Environment, request_id: str, event: Any, client_context: Any
+) -> tuple[dict[str, Any] | None, float]:
+    """Return the answer and the seconds it took, with the waiting that the sandbox skipped."""
+    unslept.start(environment.access_key_id)
+    begun = time.monotonic()
+    try:
+        answer = _ask(found, environment, request_id, event, client_context)
+    finally:
+        skipped = unslept.take(environment.access_key_id)
+    return answer, time.monotonic() - begun + skipped
 
 
 def _ask(
@@ -149,8 +162,7 @@ def _recipe(found: Found) -> Recipe:
 
 def _timed_out(request_id: str, limit_s: float) -> str:
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-    said = f"{moment}Z {request_id} Task timed out after {limit_s:.2f} seconds"
-    return json.dumps({"errorMessage": said})
+    return f"{moment}Z {request_id} Task timed out after {limit_s:.2f} seconds"
 
 
 def _result(answer: dict[str, Any], request_id: str) -> tuple[str, str | None]:
@@ -176,7 +188,7 @@ def _log(found: Found, request_id: str, printed: str, measured: _Measured, last_
     billed_ms = math.ceil(measured.duration_ms + (measured.init_ms or 0.0))
     lines = [f"START RequestId: {request_id} Version: {found.version}", printed.rstrip("\n")]
     if last_words:
-        lines.append(json.loads(last_words)["errorMessage"] + "\n")
+        lines.append(last_words)
     report = [
         f"REPORT RequestId: {request_id}",
         f"Duration: {measured.duration_ms:.2f} ms",

@@ -1,11 +1,10 @@
 """InvokeEndpoint and InvokeEndpointWithResponseStream on the wire."""
 
 import json
-import time
 import uuid
 from collections.abc import Iterator
 
-from sandbox.runtime import eventstream, replies, speeds, unslept
+from sandbox.runtime import eventstream, replies, unslept
 from sandbox.runtime.hosting import bodies, serving
 from sandbox.runtime.hosting.serving import Timing, Variant
 from sandbox.runtime.models.prompt import Prompt
@@ -103,10 +102,7 @@ def _about(variant: Variant) -> tuple[tuple[str, str], ...]:
 
 
 def _wait(request: Request, seconds: float) -> None:
-    waited = seconds * speeds.scale()
-    if waited > 0:
-        time.sleep(waited)
-    unslept.add(request.header("Authorization"), seconds - waited)
+    unslept.wait(request.header("Authorization"), seconds)
 
 
 def invoke_stream(request: Request) -> Reply:

@@ -1,12 +1,11 @@
 """One call of a model: is it allowed, what does it say, how long does it take, what is recorded."""
 
 import threading
-import time
 from dataclasses import dataclass
 
 from sandbox import state
 from sandbox.control import bedrock
-from sandbox.runtime import replies, speeds, unslept
+from sandbox.runtime import replies, speeds
 from sandbox.runtime.metrics import recorder
 from sandbox.runtime.models.prompt import Prompt, invalid
 from sandbox.runtime.quotas import Allowance
@@ -131,14 +130,6 @@ def _next_call(model_id: str) -> int:
         number = _calls.get(model_id, 0)
         _calls[model_id] = number + 1
         return number
-
-
-def wait(inference: Inference, seconds: float) -> None:
-    """Wait a part of the latency; what is not waited counts for the function that called."""
-    waited = seconds * speeds.scale()
-    if waited > 0:
-        time.sleep(waited)
-    unslept.add(inference.authorization, seconds - waited)
 
 
 def finish(inference: Inference, *, output_tokens: int, streamed: bool) -> None:

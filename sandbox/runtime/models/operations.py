@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.runtime import eventstream, tokens
+from sandbox.runtime import eventstream, tokens, unslept
 from sandbox.runtime.models import inference, native, prompt
 from sandbox.runtime.models.inference import Inference
 from sandbox.runtime.request import Reply, Request, plain
@@ -55,7 +55,7 @@ def converse(request: Request) -> Reply:
 
 
 def _wait_whole(run: Inference) -> None:
-    inference.wait(run, run.latency.total_s(run.said.output_tokens))
+    unslept.wait(run.authorization, run.latency.total_s(run.said.output_tokens))
     inference.finish(run, output_tokens=run.said.output_tokens, streamed=False)
 
 
@@ -83,10 +83,10 @@ def _timed(run: Inference, events: Iterator[tuple[bytes, int]]) -> Iterator[byte
     """Send events when they are due; whatever was sent is recorded, also when the caller leaves."""
     said = 0
     try:
-        inference.wait(run, run.latency.ttft_s)
+        unslept.wait(run.authorization, run.latency.ttft_s)
         for frame, carried in events:
             if carried:
-                inference.wait(run, run.latency.per_token_s * carried)
+                unslept.wait(run.authorization, run.latency.per_token_s * carried)
             said += carried
             yield frame
     finally:
