@@ -1,6 +1,7 @@
 """`python -m sandbox`: start the pretend AWS."""
 
 import argparse
+import ipaddress
 import logging
 import os
 import signal
@@ -9,7 +10,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from sandbox import runtime, server, state, store
+from sandbox import admin, runtime, server, state, store
 
 _JOIN_SECONDS = 1.0
 
@@ -36,6 +37,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, required=True, help="folder that survives restarts")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--public-url", default=None, help="how callers reach this server")
+    parser.add_argument(
+        "--control-from",
+        type=ipaddress.ip_network,
+        action="append",
+        default=[],
+        metavar="NETWORK",
+        help="lets this network use /sandbox/ too; without it only this machine may",
+    )
     return parser.parse_args()
 
 
@@ -44,6 +53,8 @@ def _run(arguments: argparse.Namespace) -> int:
     url = arguments.public_url or f"http://{arguments.host}:{listening.server_port}"
     keeper = store.Store(arguments.state)
     state.begin(directory=arguments.state, base_url=url.rstrip("/"), on_change=keeper.touch)
+    for network in arguments.control_from:
+        admin.trust(network)
     server.install()
     keeper.load()
     if arguments.seed is not None:

@@ -16,6 +16,9 @@ from sandbox.wire import Answer, Environ
 _PROBABILITIES = ("throttle", "lost_answer", "capacity_error", "ping_failure")
 _INVENTORIES = (bedrock, sagemaker, autoscaling, lambda_, foundation)
 
+_HEALTH = "/sandbox/health"
+_trusted: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
+
 Json = dict[str, Any]
 
 
@@ -25,9 +28,9 @@ class _Nonsense(Exception):
 
 def answer(environ: Environ, body: bytes, counters: Counters) -> Answer:
     """Answer one request to a path under /sandbox/."""
-    if not _is_local(environ):
-        return _json({"error": "only callers on this machine may use /sandbox/"}, 403)
     path, method = environ["PATH_INFO"].rstrip("/"), environ["REQUEST_METHOD"]
+    if path != _HEALTH and not is_trusted(environ.get("REMOTE_ADDR", "")):
+        return _json({"error": "callers of this address may not use /sandbox/"}, 403)
     route = _routes(environ, counters).get((method, path))
     if route is None:
         return _json({"error": f"there is no {method} {path}"}, 404)
@@ -37,12 +40,18 @@ def answer(environ: Environ, body: bytes, counters: Counters) -> Answer:
         return _json({"error": str(nonsense)}, 400)
 
 
-def _is_local(environ: Environ) -> bool:
-    address = environ.get("REMOTE_ADDR", "")
+def trust(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> None:
+    """Let callers of one more network use these endpoints."""
+    _trusted.append(network)
+
+
+def is_trusted(address: str) -> bool:
+    """Say whether a caller may use these endpoints; callers on this machine may."""
     try:
-        return ipaddress.ip_address(address).is_loopback
+        caller = ipaddress.ip_address(address)
     except ValueError:
         return False
+    return caller.is_loopback or any(caller in network for network in _trusted)
 
 
 def _json(content: Any, status: int = 200) -> Answer:
@@ -64,7 +73,7 @@ def _routes(
     environ: Environ, counters: Counters
 ) -> dict[tuple[str, str], Callable[[Json], Json | list[Json]]]:
     return {
-        ("GET", "/sandbox/health"): lambda wish: {"ready": True},
+        ("GET", _HEALTH): lambda wish: {"ready": True},
         ("GET", "/sandbox/faults"): lambda wish: state.faults(),
         ("PUT", "/sandbox/faults"): _put_faults,
         ("GET", "/sandbox/quotas"): lambda wish: _quotas(),

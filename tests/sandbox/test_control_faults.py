@@ -1,5 +1,6 @@
 """Faults come by seed: the same seed gives the same faults, and a lost answer has happened."""
 
+import ipaddress
 import json
 import urllib.error
 import urllib.request
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
+from sandbox import admin
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.test_control_bedrock import NOVA, buy
 from tests.sandbox.test_control_lambda import create, role
@@ -143,3 +145,9 @@ def test_an_operation_or_service_that_the_sandbox_lacks_is_refused_plainly(aws: 
         with pytest.raises(ClientError, match=f"does not offer {service}") as refusal:
             getattr(aws.client(service), call)()
         assert refusal.value.response["Error"]["Code"] == "UnknownOperationException"
+
+
+def test_only_this_machine_and_a_trusted_network_may_use_the_control_endpoints() -> None:
+    admin.trust(ipaddress.ip_network("192.0.2.0/24"))
+    addresses = ("127.0.0.1", "::1", "192.0.2.7", "198.51.100.7", "", "nonsense")
+    assert [admin.is_trusted(a) for a in addresses] == [True, True, True, False, False, False]
