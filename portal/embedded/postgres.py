@@ -128,6 +128,8 @@ def _give_to_nobody(cluster: Cluster) -> None:
     cluster.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     if "setpriv" not in drop_root():
         return
+    # Passage, not sight: what is private inside has its own permissions.
+    cluster.data.parent.chmod(0o711)
     if not _nobody_reaches(cluster.data.parent):
         raise Unusable(
             f"As root, without user namespaces, PostgreSQL runs as nobody, who cannot reach "
