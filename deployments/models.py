@@ -154,11 +154,13 @@ class Resource(models.Model):
     outputs = models.JSONField(default=dict)  # arn, url, version ... as AWS told
     detail = models.TextField(blank=True)  # the last word of AWS
     code = models.CharField(max_length=80, blank=True)  # AWS's error code, when it refused
-    attempts = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)  # in a row, refused for now
+    absences = models.PositiveSmallIntegerField(default=0)  # looks in a row that found nothing
     fence = models.PositiveIntegerField(default=0)
     wake_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(default=NEVER_LEASED)
     created_at = models.DateTimeField()
+    began_at = models.DateTimeField(null=True)  # when we first asked AWS for it
     seen_at = models.DateTimeField(null=True)
     ready_at = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)

@@ -1,8 +1,12 @@
-"""The state machine on one page: what to do next about one cloud resource. Pure."""
+"""The state machine on one page: what to do next, and where a deployment stands. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 
 class Phase(StrEnum):
@@ -35,3 +39,135 @@ class Environment(StrEnum):
     EXPERIMENT = "experiment"
     STAGING = "staging"
     PRODUCTION = "production"
+
+
+class Step(StrEnum):
+    """What the reconciler does about a resource in one go."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    WAIT = "wait"  # AWS is at work, or an absence is not yet believed
+    HOLD = "hold"  # another resource must come, or go, first
+    REST = "rest"
+    GIVE_UP = "give-up"
+    FORGET = "forget"  # it is gone, as wanted
+
+
+IN_MOTION = frozenset({Phase.CREATING, Phase.UPDATING, Phase.DELETING})
+SETTLED = frozenset({State.READY, State.RETIRED, State.FAILED})
+# An absence is believed at once only where nothing was made, or where we took it down ourselves.
+_MAY_BE_ABSENT = frozenset({Phase.PENDING, Phase.DELETING, Phase.GONE})
+LOOKS_TO_BELIEVE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What AWS shows of a resource.
+
+    `differs`: it is not as specified, and AWS can change it. `foreign`: the sentence that says why
+    it is not ours, empty when it is. `capacity` counts instances or model units in service.
+    """
+
+    phase: Phase
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    detail: str = ""
+    differs: bool = False
+    foreign: str = ""
+    capacity: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What our own row says of a resource.
+
+    `may_begin`: all it needs is ready. `may_end`: nothing that needs it is left. `absences` counts
+    the looks before this one, in a row, that found nothing.
+    """
+
+    phase: Phase
+    is_wanted: bool
+    may_begin: bool = True
+    may_end: bool = True
+    absences: int = 0
+
+
+def next_step(record: Record, observed: Observed | None) -> Step:
+    """Return the one step that brings a resource nearer to what is wanted.
+
+    None means looked and found nothing, never 'could not look'.
+    """
+    if observed is None:
+        return _when_absent(record)
+    if observed.foreign:
+        return Step.GIVE_UP if record.is_wanted else Step.FORGET
+    if observed.phase in IN_MOTION:
+        return Step.WAIT
+    if not record.is_wanted:
+        return Step.DELETE if record.may_end else Step.HOLD
+    if observed.phase is Phase.FAILED:
+        return Step.GIVE_UP
+    return Step.UPDATE if observed.differs else Step.REST
+
+
+def _when_absent(record: Record) -> Step:
+    is_believed = record.phase in _MAY_BE_ABSENT or record.absences + 1 >= LOOKS_TO_BELIEVE
+    if not is_believed:
+        return Step.WAIT
+    if not record.is_wanted:
+        return Step.FORGET
+    return Step.CREATE if record.may_begin else Step.HOLD
+
+
+def phase_after(record: Record, step: Step, observed: Observed | None) -> Phase:
+    """Return the phase to write down after a step and the look that followed it."""
+    match step:
+        case Step.FORGET:
+            return Phase.GONE
+        case Step.GIVE_UP:
+            return Phase.FAILED
+        case Step.CREATE if observed is None:
+            return Phase.CREATING
+        case Step.DELETE:
+            return Phase.DELETING
+    if observed is None:
+        return record.phase
+    if observed.phase is Phase.READY and observed.differs and record.is_wanted:
+        # A role without its policy is not ready for those that wait for it.
+        return Phase.UPDATING if record.phase is Phase.READY else Phase.CREATING
+    return observed.phase
+
+
+def state_of_generation(phases: Sequence[Phase], *, is_wanted: bool) -> State:
+    """Return where one generation stands, from the phases of its resources."""
+    if not is_wanted:
+        return State.RETIRED if all(each is Phase.GONE for each in phases) else State.RETIRING
+    if Phase.FAILED in phases:
+        return State.FAILED
+    if all(each is Phase.READY for each in phases):
+        return State.READY
+    if all(each is Phase.PENDING for each in phases):
+        return State.PENDING
+    return State.UPDATING if Phase.UPDATING in phases else State.CREATING
+
+
+def wanted(states: Sequence[State]) -> Sequence[bool]:
+    """Return which generations of a wanted deployment should exist, oldest first.
+
+    The newest always; the last ready one until the newest is ready too.
+    """
+    newest = len(states) - 1
+    ready = [n for n, state in enumerate(states) if state in (State.READY, State.UPDATING)]
+    keep = {newest, ready[-1]} if ready else {newest}
+    return [n in keep for n in range(len(states))]
+
+
+def state_of_deployment(states: Sequence[State], *, is_wanted: bool) -> State:
+    """Return where a deployment stands, from its generations, oldest first."""
+    if not is_wanted:
+        return State.RETIRED if all(s is State.RETIRED for s in states) else State.RETIRING
+    newest = states[-1]
+    serves_meanwhile = State.READY in states[:-1]
+    if newest in (State.PENDING, State.CREATING) and serves_meanwhile:
+        return State.UPDATING
+    return newest
