@@ -26,7 +26,8 @@ def read(raw: bytes) -> tuple[Body, Prompt]:
         raise NotUnderstood(f"The request is not valid JSON: {broken}") from broken
     if not isinstance(body, dict):
         raise NotUnderstood("The request must be a JSON object.")
-    parameters = body.get("parameters") or {}
+    parameters = body.get("parameters")
+    parameters = parameters if isinstance(parameters, dict) else {}
     limit = parameters.get(
         "max_new_tokens", body.get("max_completion_tokens", body.get("max_tokens"))
     )

@@ -67,7 +67,7 @@ def _chat(body: Body) -> tuple[list[str], int]:
         raise invalid("messages: at least one message is required")
     parts, attachments = _blocks(body["system"], "system") if body.get("system") else ([], 0)
     for number, message in enumerate(messages):
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
+        if not isinstance(message, dict) or str(message.get("role")) not in _ROLES:
             raise invalid(f"messages.{number}.role: Input should be 'user' or 'assistant'")
         texts, more = _blocks(message.get("content"), f"messages.{number}.content")
         parts, attachments = parts + texts, attachments + more
@@ -93,7 +93,7 @@ def _read_anthropic(body: Body) -> Prompt:
         raise invalid("anthropic_version: Input should be 'bedrock-2023-05-31'")
     parts, attachments = _chat(body)
     limit = _positive(body["max_tokens"], "max_tokens")
-    stops = tuple(body.get("stop_sequences") or ())
+    stops = prompt.strings(body.get("stop_sequences"), "stop_sequences")
     return prompt.gather(parts, attachments, limit, stops)
 
 
@@ -130,9 +130,10 @@ def _chunks_anthropic(
 
 def _read_nova(body: Body) -> Prompt:
     parts, attachments = _chat(body)
-    config = body.get("inferenceConfig") or {}
+    config = prompt.mapping(body.get("inferenceConfig"), "inferenceConfig")
     limit = _positive(config.get("maxTokens", config.get("max_new_tokens")), "maxTokens")
-    return prompt.gather(parts, attachments, limit, tuple(config.get("stopSequences") or ()))
+    stops = prompt.strings(config.get("stopSequences"), "stopSequences")
+    return prompt.gather(parts, attachments, limit, stops)
 
 
 def _usage_nova(said: Said, input_tokens: int) -> Body:
@@ -168,8 +169,7 @@ def _read_generic(body: Body) -> Prompt:
     else:
         parts, attachments = _chat(body)
     limit = body.get("max_completion_tokens", body.get("max_tokens", body.get("max_gen_len")))
-    stop = body.get("stop") or ()
-    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    stops = prompt.strings(body.get("stop"), "stop")
     return prompt.gather(parts, attachments, _positive(limit, "max_tokens"), stops)
 
 

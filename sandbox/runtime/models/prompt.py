@@ -23,6 +23,23 @@ def invalid(message: str) -> AwsError:
     return AwsError("ValidationException", message)
 
 
+def mapping(value: Any, name: str) -> dict[str, Any]:
+    """Return a JSON object, empty when absent; refuses anything else."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise invalid(f"{name}: Input should be an object")
+    return value
+
+
+def strings(value: Any, name: str) -> tuple[str, ...]:
+    """Return a list of non-empty texts, none when absent; refuses anything else."""
+    given = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(given, list) or not all(isinstance(one, str) and one for one in given):
+        raise invalid(f"{name}: Input should be a list of strings")
+    return tuple(given)
+
+
 def gather(
     parts: list[str], attachments: int, max_tokens: int | None, stop_sequences: tuple[str, ...]
 ) -> Prompt:
