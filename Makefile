@@ -14,6 +14,8 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-header pyproject.toml
 CHROMIUM ?= /usr/bin/chromium
 export CHROMIUM
+# Trust what this machine trusts, as pip does.
+export UV_SYSTEM_CERTS ?= true
 # Tools want a cache even where nobody has a home.
 ifeq ($(HOME),)
 export UV_CACHE_DIR ?= $(CURDIR)/var/cache/uv
