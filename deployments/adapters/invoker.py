@@ -10,7 +10,6 @@ from typing import Any
 
 from deployments.domain.invocation import Answer, Invoker, Outcome, Request, prompt
 from deployments.domain.options import Tier
-from deployments.models import Deployment
 from portal import aws
 
 THROTTLES = frozenset(
@@ -25,16 +24,9 @@ PICTURE = bytes.fromhex(
 Resources = Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
-def invoker_for(deployment: Deployment) -> Invoker:
-    """Return what sends a request to the deployment's serving generation.
-
-    Raises LookupError when no generation serves.
-    """
-    generation = deployment.current
-    if generation is None:
-        raise LookupError(f"{deployment.slug} has no generation that serves.")
-    found: Resources = {row.key: (row.name, row.outputs) for row in generation.resources.all()}
-    match Tier(generation.tier):
+def invoker_for(*, tier: str, found: Resources) -> Invoker:
+    """Return what sends a request through a generation's resources: key -> (name, outputs)."""
+    match Tier(tier):
         case Tier.BEDROCK_ON_DEMAND:
             return partial(_timed, partial(_converse, str(found["profile"][1]["arn"])))
         case Tier.BEDROCK_PROVISIONED:

@@ -155,7 +155,7 @@ def play(
     *,
     run_id: int,
     clock: Callable[[], datetime],
-    find: Callable[[Deployment], Invoker] = invoker_for,
+    find: Callable[..., Invoker] = invoker_for,
 ) -> TrafficRun | None:
     """Play a run from where it stands until its end; None when another player has it.
 
@@ -169,8 +169,9 @@ def play(
     tally = Tally()
     rest = planned[run.sent :]
     before = run
+    invoke = _invoker(run.deployment, find) if rest else None
     for batch in _beats(rest, offset=rest[0].at_seconds if rest else 0.0):
-        _send(batch, find(run.deployment), tally)
+        _send(batch, invoke, tally)
         if not _beat(before, tally, clock()):
             break
     return _finish(before, tally, clock())
@@ -242,8 +243,16 @@ def _beats(planned: Sequence[Planned], *, offset: float) -> Iterable[list[Planne
         start = end
 
 
-def _send(batch: Sequence[Planned], invoke: Invoker, tally: Tally) -> None:
-    if not batch:
+def _invoker(deployment: Deployment, find: Callable[..., Invoker]) -> Invoker | None:
+    generation = deployment.current
+    if generation is None:
+        return None
+    rows = generation.resources.all()
+    return find(tier=generation.tier, found={row.key: (row.name, row.outputs) for row in rows})
+
+
+def _send(batch: Sequence[Planned], invoke: Invoker | None, tally: Tally) -> None:
+    if not batch or invoke is None:
         return
     with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
         for answer in pool.map(invoke, [planned.request for planned in batch]):
