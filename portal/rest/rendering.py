@@ -74,12 +74,17 @@ def _no_constant(word: str) -> Any:
 
 
 def _int(text: str) -> int:
-    if len(text) > LONGEST_NUMBER:
-        raise ParseError(f"A number has {len(text)} digits; {LONGEST_NUMBER} are read.")
+    _check_length(text)
     return int(text)
 
 
+def _check_length(text: str) -> None:
+    if len(text) > LONGEST_NUMBER:
+        raise ParseError(f"A number has {len(text)} digits; {LONGEST_NUMBER} are read.")
+
+
 def _float(text: str) -> float:
+    _check_length(text)
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise ParseError(f"The number {text[:20]} is too large.")

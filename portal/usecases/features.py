@@ -38,7 +38,13 @@ def register(
     cannot be, NameTaken when the short name is in use.
     """
     require(actor, Permission.REGISTER, team_id=team.pk)
-    _check(slug=slug, name=name, description=description, data_class=data_class)
+    _check(
+        slug=slug,
+        name=name,
+        description=description,
+        cost_centre=cost_centre,
+        data_class=data_class,
+    )
     try:
         with transaction.atomic():
             feature = Feature.objects.create(
@@ -85,9 +91,9 @@ def change(
         "data_class": data_class,
     }
     changes = {
-        field: value
+        field: value.strip()
         for field, value in wanted.items()
-        if value is not None and value != getattr(feature, field)
+        if value is not None and value.strip() != getattr(feature, field)
     }
     if not changes:
         return feature
@@ -97,6 +103,7 @@ def change(
         slug=feature.slug,
         name=feature.name,
         description=feature.description,
+        cost_centre=feature.cost_centre,
         data_class=feature.data_class,
     )
     feature.save(update_fields=list(changes))
@@ -112,11 +119,11 @@ def change(
     return feature
 
 
-def _check(*, slug: str, name: str, description: str, data_class: str) -> None:
+def _check(*, slug: str, name: str, description: str, cost_centre: str, data_class: str) -> None:
     fields = naming.complaints(slug=slug, name=name)
-    if len(description) > 2000:
-        fields["description"] = f"The description has {len(description)} characters; 2,000 fit."
+    fields |= naming.text_complaints("description", description, longest=naming.LONGEST_DESCRIPTION)
+    fields |= naming.text_complaints("cost_centre", cost_centre, longest=naming.LONGEST_COST_CENTRE)
     if data_class not in DATA_CLASSES:
         fields["data_class"] = f"The data class is one of {', '.join(DATA_CLASSES)}."
     if fields:
-        raise Invalid("The feature cannot be registered like this.", fields=fields)
+        raise Invalid("The feature cannot be kept like this.", fields=fields)

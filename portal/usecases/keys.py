@@ -12,7 +12,7 @@ from portal.access import Actor, Scope
 from portal.errors import Invalid, NotAllowed, NotFound
 from portal.models import ApiKey
 from portal.queries.people import secret_sha256
-from portal.usecases import audit
+from portal.usecases import audit, naming
 
 LONGEST = timedelta(days=366)
 MOST_KEYS = 50
@@ -27,8 +27,7 @@ def create_key(
 
     Raises NotAllowed for what is not a person, Invalid for a name, scope or expiry that cannot be.
     """
-    if actor.user_id is None or actor.api_key_id is not None:
-        raise NotAllowed("Keys are made by people who are signed in, not by other keys.")
+    _require_a_person(actor)
     _check(actor=actor, name=name, scopes=scopes, expires_at=expires_at, now=now)
     prefix = secrets.token_hex(4)
     secret = f"{PREFIX}_{prefix}_{secrets.token_urlsafe(32)}"
@@ -51,18 +50,22 @@ def create_key(
     return key, secret
 
 
+def _require_a_person(actor: Actor) -> None:
+    if actor.user_id is None or actor.api_key_id is not None:
+        raise NotAllowed("Keys are made and ended by people who are signed in, not by other keys.")
+
+
 def _check(
     *, actor: Actor, name: str, scopes: Sequence[str], expires_at: datetime, now: datetime
 ) -> None:
-    fields = {}
-    if not name.strip() or len(name) > 100:
-        fields["name"] = "Give the key a name of up to 100 characters, such as deploy-pipeline."
+    fields = naming.name_complaints(name)
     known = {scope.value for scope in Scope}
     if not scopes or not set(scopes) <= known:
         fields["scopes"] = f"Choose one or more of {', '.join(sorted(known))}."
     if not now < expires_at <= now + LONGEST:
         fields["expires_at"] = "A key lives between a moment and 366 days from now."
-    if ApiKey.objects.filter(user_id=actor.user_id, revoked_at=None).count() >= MOST_KEYS:
+    live = ApiKey.objects.filter(user_id=actor.user_id, revoked_at=None, expires_at__gt=now)
+    if live.count() >= MOST_KEYS:
         fields["name"] = f"You have {MOST_KEYS} keys already; revoke one first."
     if fields:
         raise Invalid("The key cannot be made like this.", fields=fields)
@@ -70,7 +73,8 @@ def _check(
 
 @transaction.atomic(durable=True)
 def revoke_key(*, actor: Actor, prefix: str, now: datetime) -> None:
-    """End one of the actor's own keys at once. Raises NotFound."""
+    """End one of the actor's own keys at once. Raises NotAllowed for a key, NotFound."""
+    _require_a_person(actor)
     key = ApiKey.objects.filter(user_id=actor.user_id, prefix=prefix).first()
     if key is None:
         raise NotFound(f"You have no key {prefix!r}.")

@@ -18,13 +18,21 @@ class LastLead(Conflict):
     code = "last-lead"
 
 
+class LastPlatformEngineer(Conflict):
+    """Without one nobody could create teams or give roles."""
+
+    code = "last-platform-engineer"
+
+
 @transaction.atomic(durable=True)
 def create_team(
     *, actor: Actor, slug: str, name: str, cost_centre: str = "", now: datetime
 ) -> Team:
     """Create a team. Raises NotAllowed, Invalid, Conflict when the short name is taken."""
     require(actor, Permission.MANAGE_ORGANISATION)
-    if fields := naming.complaints(slug=slug, name=name):
+    fields = naming.complaints(slug=slug, name=name)
+    fields |= naming.text_complaints("cost_centre", cost_centre, longest=naming.LONGEST_COST_CENTRE)
+    if fields:
         raise Invalid("The team cannot be created like this.", fields=fields)
     try:
         with transaction.atomic():
@@ -119,10 +127,37 @@ def grant(*, actor: Actor, email: str, role: str, now: datetime) -> Membership:
     return membership
 
 
+@transaction.atomic(durable=True)
+def withdraw(*, actor: Actor, email: str, role: str, now: datetime) -> None:
+    """Take a role that holds everywhere from a person.
+
+    Raises NotAllowed, NotFound when the role is not held, LastPlatformEngineer.
+    """
+    require(actor, Permission.MANAGE_ORGANISATION)
+    user = _person(email)
+    held = Membership.objects.select_for_update().filter(team=None, role=role)
+    holders = {membership.user_id for membership in held}
+    if user.pk not in holders:
+        raise NotFound(f"{user} does not hold the role {role[:20]!r} everywhere.")
+    if role == Role.PLATFORM and holders == {user.pk}:
+        raise LastPlatformEngineer(
+            f"{user} is the only platform engineer; make somebody else one first."
+        )
+    Membership.objects.filter(team=None, role=role, user=user).delete()
+    audit.record(
+        actor=actor,
+        verb="withdraw",
+        subject="organisation",
+        sentence=f"{actor.name} took the role {role} from {user}.",
+        now=now,
+    )
+
+
 def _person(email: str) -> User:
-    user = User.objects.filter(email__iexact=email.strip()).first()
+    address = email.strip()
+    user = User.objects.filter(email__iexact=address).first() if address.isprintable() else None
     if user is None:
-        sentence = f"Nobody with the address {email!r} has an account yet."
+        sentence = f"Nobody with the address {address[:254]!r} has an account yet."
         raise NotFound(sentence, fields={"email": sentence})
     return user
 
