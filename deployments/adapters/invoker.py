@@ -15,6 +15,7 @@ from portal import aws
 THROTTLES = frozenset(
     {"ThrottlingException", "TooManyRequestsException", "ServiceUnavailableException"}
 )
+TOO_MANY = 429
 # The smallest picture there is: what it costs is counted by the model, not by its bytes.
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -44,7 +45,10 @@ def _timed(send: Callable[[Request], None], request: Request) -> Answer:
     except aws.ClientError as error:
         outcome = Outcome.THROTTLED if aws.error_code(error) in THROTTLES else Outcome.FAILED
         return Answer(outcome, _since(began), aws.error_words(error))
-    except (aws.BotoCoreError, FunctionFailed) as error:
+    except FunctionFailed as error:
+        outcome = Outcome.THROTTLED if error.status == TOO_MANY else Outcome.FAILED
+        return Answer(outcome, _since(began), str(error))
+    except aws.BotoCoreError as error:
         return Answer(Outcome.FAILED, _since(began), str(error))
     return Answer(Outcome.ANSWERED, _since(began))
 
@@ -68,19 +72,22 @@ def _converse(model: str, request: Request) -> None:
 class FunctionFailed(Exception):
     """The function ran and failed, or answered with an error of its own."""
 
+    def __init__(self, words: str, *, status: int = 500) -> None:
+        super().__init__(words)
+        self.status = status
+
 
 def _function(name: str, request: Request) -> None:
-    """Invoke the live alias with the event that its URL would send."""
-    body = {"message": prompt(request), "max_tokens": max(1, request.output_tokens)}
-    event = {"version": "2.0", "body": json.dumps(body), "isBase64Encoded": False}
+    """Invoke the live alias with what its URL would pass on."""
+    body = {"prompt": prompt(request), "max_tokens": max(1, request.output_tokens)}
     reply = aws.client("lambda").invoke(
-        FunctionName=name, Qualifier="live", Payload=json.dumps(event).encode()
+        FunctionName=name, Qualifier="live", Payload=json.dumps(body).encode()
     )
     answer = json.loads(reply["Payload"].read() or b"null")
     if "FunctionError" in reply:
         raise FunctionFailed(str(answer.get("errorMessage", answer))[:300])
-    if int(answer.get("statusCode", 200)) >= 400:
-        raise FunctionFailed(str(answer.get("body", answer))[:300])
+    if answer["statusCode"] != 200:
+        raise FunctionFailed(str(answer["body"])[:300], status=answer["statusCode"])
 
 
 def _endpoint(name: str, request: Request) -> None:
