@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("portal", "__first__"),
+        ("portal", "0001_people_teams_features"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Q, QuerySet, Sum
 
 from billing.domain import budgets
 from billing.domain.money import ZERO, month_of
 from billing.models import Budget, Reservation, SpendDay, SpendHour
+from billing.queries.filters import visible
+from portal.access import Actor
 from portal.models import Feature, Team
+from portal.queries import teams
 
-# For each deployment the larger of what it holds and what it has spent in the month.
-POSITION = """
-    SELECT coalesce(sum(held.usd), 0), coalesce(sum(spent.usd), 0),
+# For each deployment the larger of what it holds and what it has spent in the month; summed up
+# for each team, and (team null) for the organisation.
+POSITIONS = """
+    SELECT team_id, coalesce(sum(held.usd), 0), coalesce(sum(spent.usd), 0),
            coalesce(sum(greatest(coalesce(held.usd, 0), coalesce(spent.usd, 0))), 0)
-    FROM (SELECT deployment, sum(monthly_usd) AS usd FROM billing_reservation
+    FROM (SELECT team_id, deployment, sum(monthly_usd) AS usd FROM billing_reservation
           WHERE released_at IS NULL AND (%(team)s::bigint IS NULL OR team_id = %(team)s)
-          GROUP BY deployment) AS held
+          GROUP BY team_id, deployment) AS held
     FULL JOIN
-         (SELECT deployment, sum(usd) AS usd FROM billing_spendday
+         (SELECT team_id, deployment, sum(usd) AS usd FROM billing_spendday
           WHERE day BETWEEN %(first)s AND %(last)s
             AND (%(team)s::bigint IS NULL OR team_id = %(team)s)
-          GROUP BY deployment) AS spent USING (deployment)
+          GROUP BY team_id, deployment) AS spent USING (team_id, deployment)
     WHERE deployment <> %(without)s
+    GROUP BY GROUPING SETS ((), (team_id))
 """
 
 
@@ -39,11 +45,20 @@ def position(*, team: Team | None, now: datetime, without: str = "") -> budgets.
 
     `without` leaves one deployment out.
     """
-    month = month_of(now)
     budget = budget_in_force(team=team)
+    sums = _sums(team=team, now=now, without=without)
+    return _position(budget, sums.get(team.pk if team else None, (ZERO, ZERO, ZERO)))
+
+
+Sums = tuple[Decimal, Decimal, Decimal]
+
+
+def _sums(*, team: Team | None, now: datetime, without: str = "") -> dict[int | None, Sums]:
+    """Return held, spent and used USD by team id; None is the sum of all of them."""
+    month = month_of(now)
     with connection.cursor() as cursor:
         cursor.execute(
-            POSITION,
+            POSITIONS,
             {
                 "team": team.pk if team else None,
                 "first": month.first,
@@ -51,7 +66,11 @@ def position(*, team: Team | None, now: datetime, without: str = "") -> budgets.
                 "without": without,
             },
         )
-        held, spent, used = cursor.fetchone()
+        return {team_id: tuple(sums) for team_id, *sums in cursor.fetchall()}
+
+
+def _position(budget: Budget | None, sums: Sums) -> budgets.Position:
+    held, spent, used = sums
     return budgets.Position(
         budget_usd=budget.monthly_usd if budget else None,
         held_usd=held,
@@ -80,22 +99,98 @@ def consent(
     )
 
 
-def forecast(*, team: Team | None, spent_usd: Decimal, now: datetime) -> budgets.Forecast:
-    """Return where this month will end for a team, or (None) for the organisation."""
+def _running(*, team: Team | None, now: datetime) -> dict[int, list[budgets.Running]]:
+    """Return by team id what holds money, with what it used in the last 24 h."""
     held = Reservation.objects.filter(released_at=None)
     lately = SpendHour.objects.filter(hour__gt=now - budgets.A_DAY, hour__lte=now)
     if team is not None:
         held, lately = held.filter(team=team), lately.filter(team=team)
-    by_deployment = dict(
+    used = dict(
         lately.values("deployment").annotate(total=Sum("usd")).values_list("deployment", "total")
     )
-    running = [
-        budgets.Running(
+    found: dict[int, list[budgets.Running]] = {}
+    for row in held:
+        running = budgets.Running(
             deployment=row.deployment,
             monthly_usd=row.monthly_usd,
-            last_day_usd=by_deployment.get(row.deployment, ZERO),
+            last_day_usd=used.get(row.deployment, ZERO),
             held_at=row.held_at,
         )
-        for row in held
-    ]
-    return budgets.forecast(spent_usd=spent_usd, running=running, now=now)
+        found.setdefault(row.team_id, []).append(running)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A team's, or (team None) the organisation's month against its budget, and where it ends."""
+
+    team: Team | None
+    position: budgets.Position
+    forecast: budgets.Forecast
+
+    @property
+    def whom(self) -> str:
+        """Return whose it is, in words."""
+        return f"team {self.team.name}" if self.team else "the organisation"
+
+    @property
+    def slug(self) -> str:
+        """Return whose it is, as a name in addresses."""
+        return self.team.slug if self.team else "organisation"
+
+
+def standing(*, team: Team | None, now: datetime) -> Standing:
+    """Return this month of a team, or (None) of the organisation."""
+    held = position(team=team, now=now)
+    running = [one for some in _running(team=team, now=now).values() for one in some]
+    return Standing(
+        team, held, budgets.forecast(spent_usd=held.spent_usd, running=running, now=now)
+    )
+
+
+def standings(*, actor: Actor, now: datetime) -> tuple[Standing, ...]:
+    """Return the organisation, then the actor's teams that have a budget, hold or spend."""
+    sums, running = _sums(team=None, now=now), _running(team=None, now=now)
+    newest = Budget.objects.order_by("team", "-set_at", "-pk").distinct("team")
+    budget = {row.team_id: row for row in newest}
+    everything = [one for some in running.values() for one in some]
+    found = []
+    for team in (None, *teams(actor=actor)):
+        key = team.pk if team else None
+        held = _position(budget.get(key), sums.get(key, (ZERO, ZERO, ZERO)))
+        if team and held.budget_usd is None and not held.used_usd:
+            continue
+        its = everything if team is None else running.get(team.pk, [])
+        outlook = budgets.forecast(spent_usd=held.spent_usd, running=its, now=now)
+        found.append(Standing(team, held, outlook))
+    return tuple(found)
+
+
+def budgets_seen(*, actor: Actor, team: str = "", in_force: bool = True) -> QuerySet[Budget]:
+    """Return the organisation's budgets and those of the actor's teams, newest first."""
+    rows = Budget.objects.select_related("team")
+    if not actor.sees_everything:
+        rows = rows.filter(Q(team=None) | Q(team_id__in=list(actor.team_roles)))
+    if team:
+        rows = rows.filter(team__slug=team)
+    if in_force:
+        newest = Budget.objects.order_by("team", "-set_at", "-pk").distinct("team")
+        rows = rows.filter(pk__in=newest.values("pk"))
+    return rows.order_by("-pk")
+
+
+def reservations(
+    *,
+    actor: Actor,
+    team: str = "",
+    feature: str = "",
+    deployment: str = "",
+    held: bool | None = None,
+) -> QuerySet[Reservation]:
+    """Return what is or was held for the actor's teams, newest first."""
+    rows = visible(Reservation.objects.select_related("team", "feature"), actor=actor)
+    asked = {"team__slug": team, "feature__slug": feature, "deployment": deployment}
+    rows = rows.filter(**{name: value for name, value in asked.items() if value})
+    if held is not None:
+        rows = rows.filter(released_at__isnull=held)
+    return rows.order_by("-pk")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import connection
@@ -10,6 +11,19 @@ from django.db.models import QuerySet
 from billing.domain.prices import Price, PriceBook
 from billing.models import PriceRow
 
+HEADER = (
+    "price",
+    "region",
+    "sku",
+    "usd",
+    "per",
+    "unit",
+    "kind",
+    "source",
+    "as_of",
+    "is_example",
+    "effective_from",
+)
 # One number for one thing that is held: the prices as they are.
 PRICES = 5_120_001
 
@@ -61,3 +75,45 @@ def price_book(*, region: str, now: datetime) -> PriceBook:
         as_of=max((price.as_of for price in prices.values()), default=now.date()),
         prices=prices,
     )
+
+
+def listed(
+    *,
+    now: datetime,
+    region: str = "",
+    sku: str = "",
+    kind: str = "",
+    search: str = "",
+    in_force: bool = True,
+) -> QuerySet[PriceRow]:
+    """Return the prices asked for, by SKU, the newest of a SKU first."""
+    rows = PriceRow.objects.all()
+    if in_force:
+        newest = (
+            PriceRow.objects.filter(effective_from__lte=now)
+            .order_by("region", "sku", "-effective_from")
+            .distinct("region", "sku")
+        )
+        rows = rows.filter(pk__in=newest.values("pk"))
+    asked = {"region": region, "sku": sku, "kind": kind, "sku__icontains": search}
+    return rows.filter(**{name: value for name, value in asked.items() if value}).order_by(
+        "sku", "-effective_from", "pk"
+    )
+
+
+def lines(rows: QuerySet[PriceRow]) -> Iterator[tuple[object, ...]]:
+    """Yield prices as lines under HEADER."""
+    for row in rows.iterator(chunk_size=2000):
+        yield (
+            row.pk,
+            row.region,
+            row.sku,
+            row.usd,
+            row.per,
+            row.unit,
+            row.kind,
+            row.source,
+            row.as_of,
+            row.is_example,
+            row.effective_from,
+        )

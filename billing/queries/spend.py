@@ -3,13 +3,146 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db import connection
+from django.db.models import Count, Max, Min, Q, Sum
 
 from billing.domain.money import ZERO, month_of
-from billing.models import SpendDay, Watermark
+from billing.domain.unit_costs import Line
+from billing.models import SpendDay, SpendHour, Watermark
+from billing.queries.filters import Filters, matching, visible
+from portal.access import Actor
+from portal.models import Feature
+
+# A source the meter has not asked for an hour has gone, or its meter has stopped.
+STALE = timedelta(hours=1)
+# What spend can be told apart by, and the columns with its key and its name.
+DIMENSIONS = {
+    "team": ("team__slug", "team__name"),
+    "feature": ("feature__slug", "feature__name"),
+    "tier": ("tier", "tier"),
+    "model": ("model", "model"),
+    "environment": ("environment", "environment"),
+    "deployment": ("deployment", "deployment"),
+    "day": ("day", "day"),
+}
+# One pass over the month's days answers the whole page.
+BREAKDOWN = """
+    SELECT team.slug, team.name, feature.slug, feature.name, spent.tier, spent.day, sum(spent.usd),
+           grouping(team.slug), grouping(feature.slug), grouping(spent.tier), grouping(spent.day)
+    FROM (SELECT team_id, feature_id, tier, day, sum(usd) AS usd FROM billing_spendday
+          WHERE day BETWEEN %(first)s AND %(last)s AND (%(all)s OR team_id = ANY(%(teams)s))
+          GROUP BY team_id, feature_id, tier, day) AS spent
+    JOIN portal_team AS team ON team.id = spent.team_id
+    JOIN portal_feature AS feature ON feature.id = spent.feature_id
+    GROUP BY GROUPING SETS
+        ((), (team.slug, team.name), (feature.slug, feature.name), (spent.tier),
+         (spent.day, spent.tier))
+    ORDER BY sum(spent.usd) DESC, team.name, feature.name, spent.tier
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What one team, feature, tier ... spent, and its share of the total (0 to 1)."""
+
+    key: str
+    name: str
+    usd: Decimal
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """A month's spend, told apart in the ways the page shows; largest first."""
+
+    total_usd: Decimal
+    teams: tuple[Slice, ...]
+    features: tuple[Slice, ...]
+    tiers: tuple[Slice, ...]
+    days: dict[tuple[date, str], Decimal] = field(default_factory=dict)
+
+
+def breakdown(*, actor: Actor, filters: Filters) -> Breakdown:
+    """Return the spend of the days asked for by team, feature, tier, and by day and tier."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            BREAKDOWN,
+            {
+                "first": filters.first,
+                "last": filters.last,
+                "all": actor.sees_everything,
+                "teams": list(actor.team_roles),
+            },
+        )
+        rows = cursor.fetchall()
+    total = next((row[6] for row in rows if row[7:] == (1, 1, 1, 1)), None) or ZERO
+    return Breakdown(
+        total_usd=total,
+        teams=_slices([(r[0], r[1], r[6]) for r in rows if r[7:] == (0, 1, 1, 1)], total),
+        features=_slices([(r[2], r[3], r[6]) for r in rows if r[7:] == (1, 0, 1, 1)], total),
+        tiers=_slices([(r[4], r[4], r[6]) for r in rows if r[7:] == (1, 1, 0, 1)], total),
+        days={(row[5], row[4]): row[6] for row in rows if row[7:] == (1, 1, 0, 0)},
+    )
+
+
+def summary(*, actor: Actor, filters: Filters, by: str) -> tuple[Slice, ...]:
+    """Return spend by one of DIMENSIONS: days in order, anything else largest first."""
+    key, name = DIMENSIONS[by]
+    rows = visible(SpendDay.objects.filter(day__range=(filters.first, filters.last)), actor=actor)
+    sums = matching(rows, filters=filters).values_list(key, name).annotate(total=Sum("usd"))
+    found = [(str(one), str(words), usd) for one, words, usd in sums]
+    found.sort(key=lambda row: row[0] if by == "day" else (-row[2], row[1]))
+    return _slices(found, sum((usd for _, _, usd in found), ZERO))
+
+
+def _slices(rows: list[tuple[str, str, Decimal]], total: Decimal) -> tuple[Slice, ...]:
+    return tuple(
+        Slice(key=key, name=name, usd=usd, share=usd / total if total else ZERO)
+        for key, name, usd in rows
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """How far the meter has read: the slowest and the furthest of the sources it still asks.
+
+    `silent` counts sources not asked for an hour: gone, or their meter stopped.
+    """
+
+    up_to: datetime | None
+    furthest: datetime | None
+    sources: int
+    silent: int
+
+
+def metered(*, now: datetime) -> Metered:
+    """Return how far the sources the meter asks have been read."""
+    asked = Q(read_at__gt=now - STALE)
+    found = Watermark.objects.aggregate(
+        up_to=Min("read_to", filter=asked),
+        furthest=Max("read_to"),
+        sources=Count("pk", filter=asked),
+        silent=Count("pk", filter=~asked),
+    )
+    return Metered(**found)
+
+
+def lines_of_deployments(*, feature: Feature, filters: Filters) -> dict[str, tuple[Line, ...]]:
+    """Return what each deployment of a feature used in a month, by SKU."""
+    sums = (
+        SpendHour.objects.filter(feature=feature, hour__range=filters.hours)
+        .values_list("deployment", "sku")
+        .annotate(quantity_=Sum("quantity"), usd_=Sum("usd"))
+        .order_by("deployment", "sku")
+    )
+    found: dict[str, tuple[Line, ...]] = {}
+    for deployment, sku, quantity, usd in sums:
+        found[deployment] = (*found.get(deployment, ()), Line(sku, quantity, usd))
+    return found
 
 
 def watermark(*, source: str) -> datetime | None:
