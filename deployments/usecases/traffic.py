@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +16,7 @@ from deployments.adapters.invoker import invoker_for
 from deployments.adapters.traffic import arrivals_of, shape_of_csv
 from deployments.domain.invocation import Answer, Invoker, Outcome, Request, percentiles
 from deployments.domain.lifecycle import State
+from deployments.domain.thinning import thin
 from deployments.models import Deployment, TrafficRun
 from deployments.queries.advice import newest_workload, workload_of
 from portal import aws
@@ -205,27 +205,6 @@ def _plan(run: TrafficRun) -> tuple[int, list[Planned]]:
         Planned(at / speed, Request(tokens_in, tokens_out, workload.images_per_request))
         for at, tokens_in, tokens_out in chosen
     ]
-
-
-Arrival = tuple[float, int, int]
-
-
-def thin(arrivals: Iterable[Arrival], most: int) -> tuple[int, Sequence[Arrival]]:
-    """Count the arrivals and keep at most `most`, spread as evenly over them as binary allows.
-
-    Each arrival's index is ranked by its bit-reversed value: a low-discrepancy order, so any
-    prefix of it samples the whole stretch. Memory stays at `most` entries.
-    """
-    kept: list[tuple[int, int, Arrival]] = []
-    total = 0
-    for index, arrival in enumerate(arrivals):
-        total += 1
-        entry = (-int(f"{index:032b}"[::-1], 2), index, arrival)
-        if len(kept) < most:
-            heapq.heappush(kept, entry)
-        elif entry[0] > kept[0][0]:
-            heapq.heapreplace(kept, entry)
-    return total, [arrival for _, _, arrival in sorted(kept, key=lambda entry: entry[1])]
 
 
 def _beats(planned: Sequence[Planned], *, offset: float) -> Iterable[list[Planned]]:

@@ -1,9 +1,11 @@
 """Of more arrivals than may be sent, an even choice is sent."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.usecases.traffic import thin
+from deployments.domain.thinning import thin
 
 
 def arrivals(count):
@@ -25,5 +27,5 @@ def test_thinning_counts_all_keeps_order_and_never_sends_more(count, most):
 
 def test_what_is_kept_is_spread_over_the_whole_stretch():
     _, kept = thin(iter(arrivals(8192)), 256)
-    gaps = [later[0] - earlier[0] for earlier, later in zip(kept, kept[1:], strict=False)]
+    gaps = [later[0] - earlier[0] for earlier, later in itertools.pairwise(kept)]
     assert max(gaps) <= 2 * 8192 / 256
