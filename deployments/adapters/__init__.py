@@ -1,0 +1,1 @@
+"""What Slipway speaks to outside its own database."""

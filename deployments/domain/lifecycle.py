@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 
@@ -129,7 +130,7 @@ def phase_after(record: Record, step: Step, observed: Observed | None) -> Phase:
         case Step.CREATE if observed is None:
             return Phase.CREATING
         case Step.DELETE:
-            return Phase.DELETING
+            return Phase.GONE if observed is None else Phase.DELETING
     if observed is None:
         return record.phase
     if observed.phase is Phase.READY and observed.differs and record.is_wanted:
@@ -171,3 +172,13 @@ def state_of_deployment(states: Sequence[State], *, is_wanted: bool) -> State:
     if newest in (State.PENDING, State.CREATING) and serves_meanwhile:
         return State.UPDATING
     return newest
+
+
+def backoff_seconds(*, attempts: int, base_seconds: int, seed: str) -> float:
+    """Return how long to wait after being refused `attempts` times in a row.
+
+    Doubles up to five minutes; the jitter is derived from seed and attempt, between half and all.
+    """
+    longest = min(300, base_seconds * 2 ** min(attempts - 1, 12))
+    digest = sha256(f"{seed}:{attempts}".encode()).digest()
+    return longest * (0.5 + digest[0] / 510)

@@ -23,8 +23,6 @@ AMI_OF_CUDA_13 = "al2023-ami-sagemaker-inference-gpu-4-1"
 TARGET_SHARE = Decimal("0.7")
 # SageMaker SDK 2.27, volume_size_supported(): these have local NVMe and refuse a volume size.
 _LOCAL_DISK = ("g5", "g6", "g7e", "p5", "p6-b200", "trn1", "trn2")
-    r"ml\.(?:[a-z]+\d+[a-z-]*d[a-z]*|g5|g6e?|g7e|p5[a-z]*|p6-b200|trn[12]n?)\."
-)
 _REGISTRY = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^:@]+)"
 )
