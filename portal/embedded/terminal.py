@@ -15,8 +15,10 @@ from typing import IO
 LOUD = re.compile(r"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC|Traceback)\b")
 # A refused row is an ERROR to PostgreSQL and everyday to Slipway.
 LOUD_POSTGRES = re.compile(r"\b(FATAL|PANIC)\b")
-# Known and harmless: a kernel setting, a guess about threads, a banner that names a log level.
-HARMLESS = re.compile(r"Memory overcommit|Configuration allows spawning|\. logfile ->")
+# Known and harmless: a kernel setting, a guess about threads, a banner, a first question too soon.
+HARMLESS = re.compile(
+    r"Memory overcommit|Configuration allows spawning|\. logfile ->|database system is starting up"
+)
 COLOURS = {
     "slipway": 36,
     "postgres": 34,
