@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from portal.errors import Refusal
 from portal.queries.people import actor_of_user
+from portal.rest.problems import json_reply
 
 # Everything else needs a sign-in; REST has its own authentication.
 OPEN = re.compile(r"^/(accounts/|api/v1/|api/schema/|health/|static/|favicon\.ico$|robots\.txt$)")
@@ -35,10 +36,42 @@ class ActorMiddleware:
         return self.get_response(request)
 
     def _to_sign_in(self, request: HttpRequest) -> HttpResponse:
-        url = f"{resolve_url(settings.LOGIN_URL)}?next={quote(request.get_full_path())}"
+        sign_in = resolve_url(settings.LOGIN_URL)
         if request.htmx:
-            return HttpResponseClientRedirect(resolve_url(settings.LOGIN_URL))
-        return redirect(url)
+            return HttpResponseClientRedirect(sign_in)
+        if request.method not in ("GET", "HEAD"):
+            return redirect(sign_in)
+        return redirect(f"{sign_in}?next={quote(request.get_full_path())}")
+
+
+class InputMiddleware:
+    """Refuse what no page and no resource reads: NUL in an address, a body beyond all limits."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path:
+            words = "The address holds a NUL character; leave it out."
+            return _refuse(request, status=400, code="unreadable", words=words)
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        # Files have limits of their own; the fields beside them are counted by Django.
+        is_upload = request.content_type == "multipart/form-data"
+        if not is_upload and _length(request) > limit:
+            words = f"What was sent is larger than {limit / 1024**2:.1f} MiB; send less at once."
+            return _refuse(request, status=413, code="too-large", words=words)
+        return self.get_response(request)
+
+
+def _length(request: HttpRequest) -> int:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def _refuse(request: HttpRequest, *, status: int, code: str, words: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return json_reply(status=status, code=code, detail=words, path=request.path)
+    return render(request, "400.html", {"words": words}, status=status)
 
 
 class RefusalMiddleware:

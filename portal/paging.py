@@ -8,9 +8,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination
-from rest_framework.request import Request
+
+from portal.rest.cursors import BrokenCursor, cut
 
 ROWS = 50
 
@@ -24,24 +23,21 @@ class Page:
     previous_url: str
 
 
-class _Cursor(CursorPagination):
-    page_size = ROWS
-
-
 def cursor_page(
     request: HttpRequest, queryset: QuerySet[Any], *, order: Sequence[str], rows: int = ROWS
 ) -> Page:
     """Return the page that ?cursor= names; a broken cursor is the first page."""
-    cursor = _Cursor()
-    cursor.ordering = tuple(order)
-    cursor.page_size = rows
-    asked = Request(request)
+    asked = request.GET.get("cursor", "")
     try:
-        found = cursor.paginate_queryset(queryset, asked)
-    except NotFound:
-        first = request.GET.copy()
-        first.pop("cursor", None)
-        request.GET = first
-        asked = Request(request)
-        found = cursor.paginate_queryset(queryset, asked)
-    return Page(found, cursor.get_next_link() or "", cursor.get_previous_link() or "")
+        found = cut(queryset, order=order, cursor=asked, limit=rows)
+    except BrokenCursor:
+        found = cut(queryset, order=order, cursor="", limit=rows)
+    return Page(found.rows, _link(request, found.next), _link(request, found.previous))
+
+
+def _link(request: HttpRequest, cursor: str) -> str:
+    if not cursor:
+        return ""
+    asked = request.GET.copy()
+    asked["cursor"] = cursor
+    return f"?{asked.urlencode()}"

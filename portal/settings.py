@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.ActorMiddleware",
+    "portal.middleware.InputMiddleware",
     "portal.rest.idempotency.IdempotencyMiddleware",
     "portal.middleware.RefusalMiddleware",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -20,19 +20,27 @@ SCHEME = "bearer"
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 
+def key_of_header(header: str, *, now: datetime) -> ApiKey | None:
+    """Return the live key that an Authorization header carries; None when it carries none.
+
+    Raises AuthenticationFailed for another scheme.
+    """
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != SCHEME or not secret.strip():
+        raise AuthenticationFailed("Send the key as `Authorization: Bearer slw_...`.")
+    return key_for_secret(secret=secret.strip(), now=now)
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer slw_...`"""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         """Return the key's owner and the key; None when no key is given."""
         header = request.headers.get("Authorization", "")
-        scheme, _, secret = header.partition(" ")
         if not header:
             return None
-        if scheme.lower() != SCHEME or not secret:
-            raise AuthenticationFailed("Send the key as `Authorization: Bearer slw_...`.")
         now = timezone.now()
-        key = key_for_secret(secret=secret.strip(), now=now)
+        key = key_of_header(header, now=now)
         if key is None:
             raise AuthenticationFailed(
                 "This key is unknown, expired or revoked; make a new one under Settings, API keys."

@@ -1,4 +1,4 @@
-"""Cursor pages: stable while rows are added, as quick on the last page as on the first."""
+"""Pages of a list over REST: `?cursor=` and `?limit=` in, `next` and `previous` out."""
 
 from __future__ import annotations
 
@@ -8,21 +8,15 @@ from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
 from portal.errors import Invalid
+from portal.rest.cursors import BrokenCursor, cut
 
 DEFAULT = 50
 MOST = 200
-
-
-class _Cursor(CursorPagination):
-    page_size = DEFAULT
-    page_size_query_param = "limit"
-    max_page_size = MOST
 
 
 def page(
@@ -37,34 +31,40 @@ def page(
 
     Raises Invalid for a limit that is no whole number from 1 to 200, or a broken cursor.
     """
-    _check_limit(request.query_params.get("limit"))
-    cursor = _Cursor()
-    cursor.ordering = tuple(order)
+    limit = _limit(request.query_params.get("limit"))
     try:
-        rows = cursor.paginate_queryset(queryset, request)
-    except NotFound as reason:
+        found = cut(
+            queryset, order=order, cursor=request.query_params.get("cursor", ""), limit=limit
+        )
+    except BrokenCursor as reason:
         raise Invalid(
             "The cursor cannot be read.",
             fields={"cursor": "Follow the `next` and `previous` of an answer as they are."},
         ) from reason
-    results = output(rows, many=True, context=context or {}).data
     return Response(
         {
-            "results": results,
-            "next": cursor.get_next_link(),
-            "previous": cursor.get_previous_link(),
+            "results": output(found.rows, many=True, context=context or {}).data,
+            "next": _link(request, found.next),
+            "previous": _link(request, found.previous),
         }
     )
 
 
-def _check_limit(limit: str | None) -> None:
+def _link(request: Request, cursor: str) -> str | None:
+    if not cursor:
+        return None
+    return replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+
+
+def _limit(limit: str | None) -> int:
     if limit is None:
-        return
+        return DEFAULT
     if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST:
         raise Invalid(
             "The limit cannot be read.",
             fields={"limit": f"The limit is a whole number from 1 to {MOST}."},
         )
+    return int(limit)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -10,14 +11,15 @@ from portal.rest.problems import json_reply
 WORDS = {
     400: ("unreadable", "The request cannot be read as it was sent."),
     403: ("not-allowed", "This is not allowed."),
+    413: ("too-large", "What was sent is larger than anything Slipway takes; send less at once."),
     404: ("not-found", "There is nothing here with this name that you can see."),
     500: ("failed", "Slipway failed at this. It was written down; nothing you saved is lost."),
 }
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400"""
-    return _page(request, 400)
+    """400, or 413 for fields beyond all limits."""
+    return _page(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -39,4 +41,5 @@ def _page(request: HttpRequest, status: int) -> HttpResponse:
     code, words = WORDS[status]
     if request.path.startswith("/api/"):
         return json_reply(status=status, code=code, detail=words, path=request.path)
-    return render(request, f"{status}.html", {"words": words}, status=status)
+    template = "400.html" if status == 413 else f"{status}.html"
+    return render(request, template, {"words": words}, status=status)

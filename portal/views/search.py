@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
-from portal.frame import PLACES
+from portal.frame import places, url_of
 from portal.queries import features, teams
 
 MOST = 20
@@ -20,23 +21,13 @@ def search(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()[:200]
     context = {"words": words, "features": [], "teams": [], "pages": [], "fleet_url": ""}
     if words:
+        fleet = url_of("deployments:fleet")
         context |= {
             "features": features(actor=request.actor, search=words).order_by("name", "pk")[:MOST],
             "teams": teams(actor=request.actor).filter(
                 Q(name__icontains=words) | Q(slug__icontains=words)
             )[:MOST],
-            "pages": [
-                (label, url)
-                for label, name, _ in PLACES
-                if words.lower() in label.lower() and (url := _url(name))
-            ],
-            "fleet_url": _url("deployments:fleet"),
+            "pages": [place for place in places() if words.lower() in place.label.lower()],
+            "fleet_url": f"{fleet}?{urlencode({'q': words})}" if fleet else "",
         }
     return render(request, "portal/search.html", context)
-
-
-def _url(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
