@@ -1,0 +1,1 @@
+"""Measure the figures this project promises: `make bench`."""
