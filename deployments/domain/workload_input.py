@@ -233,3 +233,38 @@ def _floor(reader: Reader) -> Decimal | None:
         least=Decimal(0),
         most=Decimal(100),
     )
+
+
+def written(workload: Workload) -> dict[str, Any]:
+    """Return a workload as it would be written, so that a form can be filled with it."""
+    custom = workload.custom
+    return {
+        "pattern": workload.pattern.value,
+        "load": f"{workload.mean_rps:f}",
+        "load_unit": "per-second",
+        "peak_rps": f"{workload.peak_rps:f}",
+        "input_tokens_mean": workload.input_tokens_mean,
+        "input_tokens_p95": workload.input_tokens_p95,
+        "output_tokens_mean": workload.output_tokens_mean,
+        "output_tokens_p95": workload.output_tokens_p95,
+        "latency_ms": workload.latency_ms,
+        "latency_percentile": workload.latency_percentile,
+        "latency_of": workload.latency_of.value,
+        "need": workload.need.value,
+        "models": list(workload.models),
+        "forbidden_models": list(workload.forbidden_models),
+        "weights_s3_uri": custom.weights_s3_uri if custom else "",
+        "parameters_billion": f"{custom.parameters_billion:f}" if custom else "",
+        "precision": custom.precision if custom else "bf16",
+        "base_model": custom.base_model if custom else "",
+        "images_per_request": workload.images_per_request,
+        "payload_bytes": workload.payload_bytes,
+        "needs_streaming": workload.needs_streaming,
+        "vpc_only": workload.vpc_only,
+        "residency": workload.residency.value,
+        "longest_commitment_months": workload.longest_commitment_months,
+        "region": workload.region,
+        "quality_floor": "" if workload.quality_floor is None else f"{workload.quality_floor:f}",
+        "notes": workload.notes,
+        "assumptions": list(workload.assumptions),
+    }

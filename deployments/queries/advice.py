@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 
 from billing.queries.prices import price_book
 from deployments.adapters import catalog as catalog_files
+from deployments.domain import ranking
 from deployments.domain.catalog import Catalog
-from deployments.domain.options import Option
+from deployments.domain.options import Check, Option
 from deployments.domain.records import option_from_json, workload_from_json
 from deployments.domain.workload import Workload
 from deployments.models import Recommendation, WorkloadRow
@@ -65,17 +66,49 @@ def newest_recommendation(*, feature: Feature) -> Recommendation | None:
     )
 
 
+def chosen_recommendation(*, actor: Actor, feature: Feature, pk: str) -> Recommendation | None:
+    """Return the recommendation named in an address, or the newest; None when there is none yet.
+
+    Raises NotFound for a name that is none of the feature's.
+    """
+    if not pk:
+        return newest_recommendation(feature=feature)
+    if not pk.isascii() or not pk.isdigit() or len(pk) > 15:
+        raise NotFound(f"There is no recommendation {pk[:40]!r} of {feature.name}.")
+    found = recommendations(actor=actor, feature=feature).filter(pk=int(pk)).first()
+    if found is None:
+        raise NotFound(f"There is no recommendation {pk} of {feature.name}.")
+    return found
+
+
 def options_of(recommendation: Recommendation) -> tuple[Option, ...]:
     """Return the options as they were ranked that day."""
     return tuple(option_from_json(body) for body in recommendation.options)
 
 
-def option_of(recommendation: Recommendation, option_id: str) -> Option:
+def option_of(recommendation: Recommendation | None, option_id: str) -> Option:
     """Return one option of a recommendation. Raises NotFound."""
+    if recommendation is None:
+        raise NotFound("Nothing was compared yet: ask for a recommendation first.")
     for body in recommendation.options:
         if body["option_id"] == option_id:
             return option_from_json(body)
     raise NotFound(f"This recommendation has no option {option_id[:80]!r}.")
+
+
+def pick_of(recommendation: Recommendation) -> Option | None:
+    """Return the option that was picked; None when none was feasible."""
+    return option_of(recommendation, recommendation.pick) if recommendation.pick else None
+
+
+def refusals_of(option: Option) -> tuple[Check, ...]:
+    """Return what forbids launching an option as it stands."""
+    return ranking.refusals(option)
+
+
+def is_soft_only(option: Option) -> bool:
+    """Say whether a launcher may accept all that an option breaks."""
+    return option.cost.expected_usd is not None and ranking.is_soft_only(option)
 
 
 def outdated(recommendation: Recommendation, *, now: datetime) -> tuple[str, ...]:

@@ -71,8 +71,7 @@ def _option(model: Model, machine: Machine, precision: str, question: Question) 
     if not all(check.holds for check in memory):
         return _unfit(engine, model, memory, question)
     workload = question.workload
-    minimum = 1 if workload.pattern in _UNHURRIED else 2
-    made = plan(engine=engine, model=model, workload=workload, minimum=minimum)
+    made = plan(engine=engine, model=model, workload=workload, minimum=_least(workload))
     return _fit(made, model, memory, question)
 
 
@@ -150,13 +149,21 @@ def _fit(made: Plan, model: Model, memory: list[Check], question: Question) -> O
         summary=f"{model.name} at {engine.precision} on {made.replicas} x "
         f"{engine.machine.instance_type}",
         notes=_notes(engine, model),
-        extra=_extra(engine, model, question),
+        extra={
+            **_extra(engine, model, question),
+            "planned_rps_each": f"{made.planned_rps:.6f}",
+            "least_count": str(_least(workload)),
+        },
     )
+
+
+def _least(workload: Workload) -> int:
+    return 1 if workload.pattern in _UNHURRIED else 2
 
 
 def _unfit(engine: Engine, model: Model, memory: list[Check], question: Question) -> Option:
     """Return the machine as refused: it cannot hold the model, so it has no speed."""
-    minimum = 1 if question.workload.pattern in _UNHURRIED else 2
+    minimum = _least(question.workload)
     priced = cost.price(_drafts(engine.machine, minimum), prices=question.prices)
     return Option(
         option_id=_option_id(engine, model),

@@ -91,8 +91,18 @@ def _option(model: Model, offer: ProvisionedId, term: str, question: Question) -
         commitment_months=checks.TERM_MONTHS[term],
         summary=f"{units} model unit{'s' if units > 1 else ''} of {model.name}, {skus.TERMS[term]}",
         notes=("Model units cannot be resized by API; beyond them requests are throttled.",),
-        extra={"route": "in-region", "source_model": offer.invoke_id, "term": term},
+        extra={
+            "route": "in-region",
+            "source_model": offer.invoke_id,
+            "term": term,
+            "planned_rps_each": str(_planned_rps(model, question)),
+        },
     )
+
+
+def _planned_rps(model: Model, question: Question) -> Decimal:
+    share = Decimal(str(question.values["managed.planned-utilisation"]))
+    return (_capacity(model, 1, question).max_rps * share).quantize(THOUSANDTH)
 
 
 def _unit_assumption(question: Question) -> str:

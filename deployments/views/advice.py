@@ -1,0 +1,164 @@
+"""The workload form, the options side by side, and one option opened."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from deployments.domain import explanation, picture
+from deployments.domain.options import TIER_NAMES
+from deployments.domain.workload_input import written
+from deployments.forms.advice import EMPTY, Filter, Workload, filled
+from deployments.queries import advice as queries
+from deployments.queries.options_page import COLUMNS, csv_rows, options_page
+from deployments.usecases import advice as advice_usecases
+from deployments.usecases import workloads as workload_usecases
+from portal.access import Permission
+from portal.errors import Refusal
+from portal.models import Feature
+from portal.queries import feature_for
+from portal.rest.sheets import csv_reply
+
+
+@require_http_methods(["GET", "POST"])
+def workload(request: HttpRequest, slug: str) -> HttpResponse:
+    """Describe the workload; saving compares the options at once."""
+    feature = feature_for(actor=request.actor, slug=slug)
+    if request.method == "POST":
+        return _described(request, feature)
+    row = queries.newest_workload(feature=feature)
+    known = queries.workload_of(row) if row else None
+    first = filled(written(known)) if known else EMPTY
+    form = Workload(initial=first, catalog_models=queries.catalog().models)
+    return _workload(
+        request, feature, form, row=row, sentences=picture.sentences(known) if known else ()
+    )
+
+
+def _described(request: HttpRequest, feature: Feature) -> HttpResponse:
+    form = Workload(request.POST, catalog_models=queries.catalog().models)
+    if not form.is_valid():
+        return _workload(request, feature, form, status=422)
+    now = timezone.now()
+    try:
+        asked = workload_usecases.read(given=form.given())
+        workload_usecases.describe(actor=request.actor, feature=feature, workload=asked, now=now)
+        advice_usecases.recommend(actor=request.actor, feature=feature, now=now)
+    except Refusal as refusal:
+        for name, sentence in refusal.fields.items():
+            form.add_error(name if name in form.fields else None, sentence)
+        if not refusal.fields:
+            form.add_error(None, str(refusal))
+        return _workload(request, feature, form, status=refusal.status)
+    return redirect("deployments:options", feature.slug)
+
+
+def _workload(
+    request: HttpRequest, feature: Feature, form: Workload, status: int = 200, **context: object
+) -> HttpResponse:
+    return render(
+        request,
+        "deployments/workload.html",
+        {
+            "feature": feature,
+            "tab": "workload",
+            "form": form,
+            "may_describe": request.actor.may(Permission.ADVISE, team_id=feature.team_id),
+            **context,
+        },
+        status=status,
+    )
+
+
+@require_POST
+def workload_preview(request: HttpRequest, slug: str) -> HttpResponse:
+    """Say in sentences what is being typed, or what is still missing; nothing is kept."""
+    feature_for(actor=request.actor, slug=slug)
+    form = Workload(request.POST, catalog_models=queries.catalog().models)
+    context: dict[str, object] = {}
+    if form.is_valid():
+        try:
+            context["sentences"] = picture.sentences(workload_usecases.read(given=form.given()))
+        except Refusal as refusal:
+            context["missing"] = list(refusal.fields.values())
+    else:
+        context["missing"] = [
+            f"{form.fields[name].label}: {' '.join(words)}" for name, words in form.errors.items()
+        ]
+    return render(request, "deployments/workload.html#preview", context)
+
+
+@require_http_methods(["GET", "POST"])
+def options(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Show the newest recommendation, or an older one by ?recommendation=; POST compares anew."""
+    feature = feature_for(actor=request.actor, slug=slug)
+    if request.method == "POST":
+        advice_usecases.recommend(actor=request.actor, feature=feature, now=timezone.now())
+        return redirect("deployments:options", feature.slug)
+    found = queries.chosen_recommendation(
+        actor=request.actor, feature=feature, pk=request.GET.get("recommendation", "")
+    )
+    context = {
+        "feature": feature,
+        "tab": "options",
+        "may_advise": request.actor.may(Permission.ADVISE, team_id=feature.team_id),
+        "may_launch": request.actor.may(Permission.LAUNCH, team_id=feature.team_id),
+        "recommendation": found,
+    }
+    if found is None:
+        context["workload_row"] = queries.newest_workload(feature=feature)
+        return render(request, "deployments/options.html", context)
+    page = options_page(found, asked=request.GET, now=timezone.now())
+    if request.GET.get("format") == "csv":
+        return csv_reply(f"options-{feature.slug}.csv", COLUMNS, csv_rows(page))
+    fragment = "#table" if request.htmx and request.htmx.target == "table" else ""
+    context["page"] = page
+    context["filter"] = Filter(request.GET, tiers=page.tiers)
+    return render(request, f"deployments/options.html{fragment}", context)
+
+
+@require_GET
+def option(request: HttpRequest, slug: str) -> HttpResponse:
+    """Open one option: its tariff lines, assumptions, checks and how to launch it."""
+    feature = feature_for(actor=request.actor, slug=slug)
+    found = queries.chosen_recommendation(
+        actor=request.actor, feature=feature, pk=request.GET.get("recommendation", "")
+    )
+    opened = queries.option_of(found, request.GET.get("option", ""))
+    fragment = "#opened" if request.htmx else ""
+    return render(
+        request,
+        f"deployments/option.html{fragment}",
+        {
+            "feature": feature,
+            "tab": "options",
+            "recommendation": found,
+            "option": opened,
+            "tier_name": TIER_NAMES[opened.tier],
+            "why_lost": explanation.why_lost(opened, queries.pick_of(found)),
+            "refusals": queries.refusals_of(opened),
+            "is_soft_only": queries.is_soft_only(opened),
+            "is_pick": found.pick == opened.option_id,
+            "outdated": queries.outdated(found, now=timezone.now()),
+            "may_launch": request.actor.may(Permission.LAUNCH, team_id=feature.team_id),
+        },
+    )
+
+
+@require_GET
+def advice_card(request: HttpRequest, slug: str) -> HttpResponse:
+    """Say on the feature's page what the newest advice is."""
+    feature = feature_for(actor=request.actor, slug=slug)
+    found = queries.newest_recommendation(feature=feature)
+    return render(
+        request,
+        "deployments/advice_card.html",
+        {
+            "feature": feature,
+            "recommendation": found,
+            "pick": queries.pick_of(found) if found else None,
+            "workload_row": queries.newest_workload(feature=feature),
+        },
+    )
