@@ -152,7 +152,8 @@ class Supervisor:
         if run.process is not None:
             _signal_group(run.process, signal.SIGKILL)
         if run.service.is_task and code == 0:
-            run.is_done = True
+            # Forgotten, as its number may be another process's by the time all stops.
+            run.is_done, run.process = True, None
             self._mark_ready(run, now=now)
             return
         run.crashes = [at for at in run.crashes if now - at < CRASH_WINDOW_S] + [now]
