@@ -123,8 +123,8 @@ def outdated(recommendation: Recommendation, *, now: datetime) -> tuple[str, ...
     changed = _changed_prices(recommendation, now=now)
     if changed:
         said.append(
-            f"{len(changed)} of its prices have changed since {recommendation.created_at:%Y-%m-%d}"
-            f", such as {changed[0]}: compare again before launching."
+            f"Prices have changed since {recommendation.created_at:%Y-%m-%d}: {len(changed)} that "
+            f"it used, such as {changed[0]}. Compare again before launching."
         )
     return tuple(said)
 
@@ -133,16 +133,16 @@ def _changed_prices(recommendation: Recommendation, *, now: datetime) -> list[st
     region = recommendation.workload.body.get("region", "us-east-1")
     book = price_book(region=region, now=now)
     used = {
-        line["sku"]: (line["unit_usd"], line["per"])
+        (line["sku"], line["unit_usd"], line["per"])
         for body in recommendation.options
         for line in body["cost"]["lines"]
     }
-    changed = []
-    for sku, (usd, per) in used.items():
+    changed = set()
+    for sku, usd, per in used:
         held = book.find(sku)
         known = (str(held.usd), str(held.per)) if held else (None, per)
         if not _is_same(known, (usd, per)):
-            changed.append(sku)
+            changed.add(sku)
     return sorted(changed)
 
 
