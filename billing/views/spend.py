@@ -26,14 +26,15 @@ def spend(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     filters = filters_of(InMonth(request.GET), now=now)
     found = queries.breakdown(actor=request.actor, filters=filters)
+    is_this_month = filters.month == month_of(now)
     return render(
         request,
         "billing/spend.html",
         {
             "form": InMonth(initial={"month": str(filters.month)}),
             "month": filters.month,
-            "is_this_month": filters.month == month_of(now),
-            "standing": standing(team=None, now=now),
+            "is_this_month": is_this_month,
+            "standing": standing(team=None, now=now) if is_this_month else None,
             "sees_everything": request.actor.sees_everything,
             "found": found,
             "features": found.features[:FEATURES_SHOWN],
@@ -52,17 +53,13 @@ def _chart(filters: queries.Filters, found: queries.Breakdown) -> dict[str, obje
     """Return what was spent on each day of the month, piled up by tier."""
     days = [filters.first.replace(day=number) for number in range(1, filters.month.days + 1)]
     return {
-        "kind": "bars",
-        "stacked": True,
+        "kind": "columns",
         "x": [f"{day:%d %b}" for day in days],
         "x_label": "Day",
         "y_label": "USD",
         "unit": "USD",
         "series": [
-            {
-                "name": tier.name,
-                "values": [round(float(found.days.get((day, tier.key), 0)), 2) for day in days],
-            }
+            {"name": tier.name, "values": [found.days.get((day, tier.key), ZERO) for day in days]}
             for tier in found.tiers
         ],
     }
