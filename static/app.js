@@ -9,11 +9,11 @@
   // Moments: local time, relative within a day, UTC on hover.
   const absolute = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
   const short = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-  const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
+  const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
   function ago(milliseconds) {
     const seconds = Math.round(milliseconds / 1000);
-    if (Math.abs(seconds) < 45) return relative.format(seconds, "second");
+    if (Math.abs(seconds) < 45) return seconds > 10 ? relative.format(seconds, "second") : "just now";
     if (Math.abs(seconds) < 2700) return relative.format(Math.round(seconds / 60), "minute");
     return relative.format(Math.round(seconds / 3600), "hour");
   }

@@ -44,7 +44,7 @@
         textStyle: { color: paint.ink, fontSize: 12, fontFamily: paint.sans, lineHeight: 18 }, confine: true,
       },
       legend: { type: "scroll", bottom: 0, left: 0, icon: "roundRect", itemWidth: 9, itemHeight: 9, itemGap: 16, textStyle: { color: paint.faint, fontSize: 12 }, pageTextStyle: { color: paint.faint }, pageIconColor: paint.ink },
-      grid: { left: 4, right: 12, top: 16, bottom: 36, containLabel: true },
+      grid: { left: 4, right: 20, top: 16, bottom: 36, containLabel: true },
     };
   }
 

@@ -11,7 +11,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from portal.templatetags.money import Number, decimal_of
+from portal.templatetags.money import Number, decimal_of, percent
 
 register = template.Library()
 
@@ -25,6 +25,12 @@ def share_of(part: Number, whole: Number) -> Decimal:
     if bottom <= 0:
         return Decimal(0)
     return min(max(top / bottom, Decimal(0)), Decimal(1))
+
+
+def ratio_of(part: Number, whole: Number) -> Decimal | None:
+    """Return part / whole, which may be above 1; None when there is no whole."""
+    top, bottom = decimal_of(part), decimal_of(whole)
+    return top / bottom if top is not None and bottom else None
 
 
 def _percent(share: Decimal) -> str:
@@ -157,8 +163,9 @@ def gauge(value: Number, whole: Number, label: str, band: Sequence[Number] = ())
         '<svg class="gauge" role="img" aria-label="{}" viewBox="0 0 120 66">'
         '<path class="gauge-track" d="{}"/>{}'
         '<path class="gauge-fill tone-{}" pathLength="100" d="{}" stroke-dasharray="{} 200"/>'
-        "</svg>",
+        '<text class="gauge-word" x="60" y="58" text-anchor="middle">{}</text></svg>',
         label, ARC, outlook, tone, ARC, f"{share * 100:.1f}",
+        percent(ratio_of(value, whole)),
     )  # fmt: skip
 
 

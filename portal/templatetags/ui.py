@@ -42,9 +42,9 @@ VERDICTS: Mapping[str, tuple[str, str, str]] = {
     "needs-quote": ("warning", "quote", "needs a quote"),
 }
 CONTROLS = (
-    (forms.CheckboxInput, "form-check-input"),
-    (forms.CheckboxSelectMultiple, "form-check-list"),
-    (forms.RadioSelect, "form-check-list"),
+    (forms.CheckboxInput, "check"),
+    (forms.CheckboxSelectMultiple, ""),
+    (forms.RadioSelect, ""),
     (forms.Select, "form-select"),
 )
 SCATTER = "scatter"
