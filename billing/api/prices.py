@@ -37,7 +37,7 @@ class Prices(APIView):
     class Input(serializers.Serializer):
         sku = serializers.CharField(max_length=160)
         usd = serializers.DecimalField(24, 12, help_text="For the SKU's `per` units.")
-        source = serializers.CharField(max_length=500)
+        source = serializers.CharField(max_length=500)  # type: ignore[assignment]
         as_of = serializers.DateField()
         region = serializers.CharField(required=False, max_length=30)
         is_example = serializers.BooleanField(default=False)
@@ -50,7 +50,7 @@ class Prices(APIView):
         per = serializers.DecimalField(20, 0)
         unit = serializers.CharField()
         kind = serializers.CharField()
-        source = serializers.CharField()
+        source = serializers.CharField()  # type: ignore[assignment]
         as_of = serializers.DateField()
         is_example = serializers.BooleanField()
         effective_from = serializers.DateTimeField()

@@ -83,10 +83,12 @@ class Watermarks(APIView):
     """How far each source has been read."""
 
     class Query(serializers.Serializer):
-        source = serializers.CharField(required=False, max_length=250)
+        source = serializers.CharField(  # type: ignore[assignment]
+            required=False, max_length=250
+        )
 
     class Output(serializers.Serializer):
-        source = serializers.CharField()
+        source = serializers.CharField()  # type: ignore[assignment]
         read_to = serializers.DateTimeField()
         read_at = serializers.DateTimeField()
 

@@ -57,7 +57,7 @@ class InLedger(InMonth):
 def filters_of(form: InMonth, *, now: datetime) -> Filters:
     """Return what the form asks for; a day brings its own month. Raises Invalid."""
     if not form.is_valid():
-        fields = {name: " ".join(words) for name, words in form.errors.items()}
+        fields = {name: " ".join(map(str, words)) for name, words in form.errors.items()}
         raise Invalid(" ".join(fields.values()), fields=fields)
     asked: dict[str, Any] = dict(form.cleaned_data)
     day, month = asked.pop("day", None), asked.pop("month") or month_of(now)

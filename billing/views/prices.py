@@ -47,7 +47,7 @@ def prices(request: HttpRequest) -> HttpResponseBase:
 def _listed(request: HttpRequest, form: EnterQuote, *, status: int = 200) -> HttpResponseBase:
     asked = FindPrice(request.GET)
     if not asked.is_valid():
-        fields = {name: " ".join(words) for name, words in asked.errors.items()}
+        fields = {name: " ".join(map(str, words)) for name, words in asked.errors.items()}
         raise Invalid(" ".join(fields.values()), fields=fields)
     rows = queries.listed(**asked.cleaned_data, now=timezone.now())
     if request.GET.get("format") == "csv":
