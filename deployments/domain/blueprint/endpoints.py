@@ -88,7 +88,7 @@ def serverless(*, option: Option, names: Names) -> tuple[ResourceSpec, ...]:
             spec={
                 "config": names.of("config"),
                 "variant": VARIANT,
-                "max_concurrency": config["max_concurrency"],
+                **config,
                 "tags": dict(names.tags),
             },
             needs=("config", "logs"),

@@ -162,6 +162,6 @@ def _play_run(run_id: int) -> None:
 def _reconcile_due() -> None:
     for pk in operations.due_resources(now=timezone.now()):
         try:
-            reconciler.reconcile(resource_id=pk, now=timezone.now())
+            reconciler.reconcile(resource_id=pk, clock=timezone.now)
         except reconciler.Busy:
             continue

@@ -1,0 +1,76 @@
+"""Celery shells: read the clock, make one call. A lost message costs seconds, nothing else."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from celery import Task, shared_task
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from deployments import reconciler
+from deployments.models import Deployment
+from deployments.queries import operations
+from deployments.usecases import metering, traffic
+
+log = logging.getLogger("slipway.tasks")
+# The sweep repeats every message: an old one has nothing to say.
+MESSAGE_SECONDS = 60
+
+
+@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
+def reconcile(*, resource_id: int, **_: Any) -> str:
+    """Take one step with a resource, and ask for those that became due because of it."""
+    try:
+        outcome = reconciler.reconcile(resource_id=resource_id, clock=timezone.now)
+    except reconciler.Busy:
+        return "busy"
+    for due in outcome.due:
+        _ask(reconcile, resource_id=due)
+    return outcome.step.value
+
+
+@shared_task(acks_late=True)
+def reconcile_due(**_: Any) -> int:
+    """Ask for everything that is due: the sweep that makes lost messages harmless."""
+    due = operations.due_resources(now=timezone.now())
+    for pk in due:
+        _ask(reconcile, resource_id=pk)
+    return len(due)
+
+
+@shared_task(acks_late=True)
+def meter(**_: Any) -> int:
+    """Read what was used, and start again traffic whose player was lost."""
+    for run_id in traffic.abandoned(now=timezone.now()):
+        _ask(play_traffic, run_id=run_id)
+    return metering.meter(now=timezone.now())
+
+
+@shared_task(acks_late=True)
+def play_traffic(*, run_id: int, **_: Any) -> str:
+    """Play a traffic run from where it stands."""
+    run = traffic.play(run_id=run_id, clock=timezone.now)
+    return "played" if run else "busy"
+
+
+def nudge(deployment: Deployment) -> None:
+    """Ask a worker to look at a deployment now rather than at the next sweep."""
+    for pk in operations.due_of(deployment=deployment, now=timezone.now()):
+        transaction.on_commit(partial(_ask, reconcile, resource_id=pk))
+
+
+def nudge_traffic(run_id: int) -> None:
+    """Ask a worker to play a run now."""
+    transaction.on_commit(partial(_ask, play_traffic, run_id=run_id))
+
+
+def _ask(task: Task, **arguments: Any) -> None:
+    """Send a message; without a broker the sweep over rows finds the work a little later."""
+    try:
+        task.apply_async(kwargs=arguments, expires=MESSAGE_SECONDS, retry=False)
+    except OperationalError as reason:
+        log.warning("No message was sent, the next sweep will do: %s", reason)
