@@ -47,7 +47,11 @@ class Place:
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Return `frame`: navigation, the budget line's address, whether this is the sandbox, who."""
     actor: Actor | None = getattr(request, "actor", None)
-    common = {"sandbox": aws.is_sandbox(), "sign_in_hint": settings.SIGN_IN_HINT}
+    common = {
+        "sandbox": aws.is_sandbox(),
+        "sign_in_hint": settings.SIGN_IN_HINT,
+        "open_signup": settings.OPEN_SIGNUP,
+    }
     if actor is None:
         return {"frame": {**common, "navigation": [], "actor": None}}
     mine = SimpleLazyObject(lambda: list(teams(actor=actor)))
@@ -66,10 +70,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def url_of(name: str) -> str:
+def url_of(name: str, *args: str) -> str:
     """Return the address of a page; empty when no app offers it."""
     try:
-        return reverse(name)
+        return reverse(name, args=args)
     except NoReverseMatch:
         return ""
 

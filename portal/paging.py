@@ -41,3 +41,11 @@ def _link(request: HttpRequest, cursor: str) -> str:
     asked = request.GET.copy()
     asked["cursor"] = cursor
     return f"?{asked.urlencode()}"
+
+
+def csv_url(request: HttpRequest) -> str:
+    """Return the query string of the same rows, all of them, as CSV."""
+    asked = request.GET.copy()
+    asked.pop("cursor", None)
+    asked["format"] = "csv"
+    return f"?{asked.urlencode()}"

@@ -169,6 +169,14 @@ if env("OIDC_SERVER_URL"):
             }
         ]
     }
+# Without a mail server nothing is sent: invitations are links that people hand over.
+EMAIL_HOST = env("EMAIL_HOST")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
+EMAIL_PORT = env_int("EMAIL_PORT", default=587)
+EMAIL_HOST_USER = env("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", default=True)
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "slipway@localhost")
 SIGN_IN_HINT = env("SIGN_IN_HINT")
 OPEN_SIGNUP = env_bool("OPEN_SIGNUP", default=False)
 

@@ -3,8 +3,7 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from portal import health
-from portal.views import account, features, home, reference, search, settings
+from portal.views import account, features, health, home, people, reference, search, settings
 
 pages = [
     path("", home.home, name="home"),
@@ -21,6 +20,11 @@ pages = [
     path("settings/teams/<slug:slug>/", settings.team, name="team"),
     path("settings/teams/<slug:slug>/members/", settings.set_member, name="set_member"),
     path("settings/teams/<slug:slug>/remove/", settings.remove_member, name="remove_member"),
+    path("settings/members/", people.members, name="members"),
+    path("settings/members/invite/", people.invite, name="invite"),
+    path("settings/roles/grant/", people.grant, name="grant"),
+    path("settings/roles/withdraw/", people.withdraw, name="withdraw"),
+    path("settings/account/", account.account, name="account"),
     path("settings/keys/", account.keys, name="keys"),
     path("settings/keys/<slug:prefix>/revoke/", account.revoke, name="revoke_key"),
 ]

@@ -124,3 +124,21 @@ class Members(APIView):
         asked = read(self.Input, request)
         membership = usecases.set_member(actor=actor, team=team, **asked, now=timezone.now())
         return Response(MemberOutput(membership).data, status=201)
+
+
+class Removal(APIView):
+    """The end of a membership."""
+
+    class Input(serializers.Serializer):
+        """The person to take out."""
+
+        email = serializers.EmailField(max_length=254)
+
+    @extend_schema(operation_id="members_remove", request=Input, responses={204: None})
+    def post(self, request: Request, slug: str) -> Response:
+        """Take a person out of the team."""
+        actor = actor_of(request)
+        team = team_for(actor=actor, slug=slug)
+        asked = read(self.Input, request)
+        usecases.remove_member(actor=actor, team=team, **asked, now=timezone.now())
+        return Response(status=204)

@@ -8,6 +8,7 @@ from django import forms
 
 from portal.access import Role, Scope
 from portal.usecases.naming import LONGEST_NAME, LONGEST_SLUG
+from portal.usecases.people import LONGEST_PERSON
 
 WHAT_A_SCOPE_DOES = {
     Scope.READ: "read everything you see",
@@ -33,6 +34,31 @@ class Member(forms.Form):
     role = forms.ChoiceField(
         choices=[(Role.MEMBER.value, "Member"), (Role.LEAD.value, "Lead")],
         help_text="A lead launches and retires; a member describes and compares.",
+    )
+
+
+class Grant(forms.Form):
+    """A role that holds everywhere."""
+
+    email = forms.EmailField(label="E-mail address")
+    role = forms.ChoiceField(
+        choices=[(Role.PLATFORM.value, "Platform"), (Role.FINANCE.value, "Finance")],
+        help_text="Platform engineers run the fleet and the teams; finance sets budgets.",
+    )
+
+
+class Invite(forms.Form):
+    """A person without an account."""
+
+    name = forms.CharField(max_length=LONGEST_PERSON)
+    email = forms.EmailField(label="E-mail address", max_length=150)
+
+
+class Account(forms.Form):
+    """What people say about themselves."""
+
+    name = forms.CharField(
+        max_length=LONGEST_PERSON, help_text="As colleagues see it beside what you do."
     )
 
 

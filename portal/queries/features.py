@@ -29,9 +29,31 @@ def feature_for(*, actor: Actor, slug: str) -> Feature:
     return found
 
 
-def activity(*, actor: Actor, subject: str = "") -> QuerySet[AuditEvent]:
+def activity(
+    *, actor: Actor, subject: str = "", search: str = "", team: str = ""
+) -> QuerySet[AuditEvent]:
     """Return what was done, newest first: all for platform and finance, own teams otherwise."""
     found = AuditEvent.objects.select_related("team").order_by("-at", "-pk")
     if not actor.sees_everything:
         found = found.filter(Q(team_id__in=list(actor.team_roles)) | Q(user_id=actor.user_id))
-    return found.filter(subject=subject) if subject else found
+    if subject:
+        found = found.filter(subject=subject)
+    if team:
+        found = found.filter(team__slug=team)
+    for word in search.split()[:5]:
+        found = found.filter(Q(sentence__icontains=word) | Q(subject__icontains=word))
+    return found
+
+
+def activity_of(*, actor: Actor, feature: Feature) -> QuerySet[AuditEvent]:
+    """Return what was done to a feature and to its deployments, newest first.
+
+    A deployment is the feature's by what the event says, or by its name (feature-environment).
+    """
+    begins = f"deployment:{feature.slug}-"
+    of_it = Q(subject__startswith=begins, team_id=feature.team_id)
+    others = Feature.objects.filter(slug__startswith=f"{feature.slug}-")
+    for slug in others.values_list("slug", flat=True):
+        of_it &= ~Q(subject__startswith=f"deployment:{slug}-")
+    mine = Q(subject=f"feature:{feature.slug}") | Q(detail__feature=feature.slug) | of_it
+    return activity(actor=actor).filter(mine)

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from portal.access import Actor, Permission, Role, Scope, require
 from portal.errors import NotFound
@@ -38,6 +38,14 @@ def teams(*, actor: Actor) -> QuerySet[Team]:
     return found if actor.sees_everything else found.filter(pk__in=list(actor.team_roles))
 
 
+def teams_counted(*, actor: Actor) -> QuerySet[Team]:
+    """Return the same teams with `member_count` and `feature_count`."""
+    return teams(actor=actor).annotate(
+        member_count=Count("membership", distinct=True),
+        feature_count=Count("features", filter=Q(features__archived_at=None), distinct=True),
+    )
+
+
 def team_for(*, actor: Actor, slug: str) -> Team:
     """Return a team the actor may see. Raises NotFound."""
     team = teams(actor=actor).filter(slug=slug).first()
@@ -50,6 +58,14 @@ def members(*, actor: Actor, team: Team) -> QuerySet[Membership]:
     """Return a team's members. Raises NotFound for strangers."""
     require(actor, Permission.SEE, team_id=team.pk)
     return Membership.objects.filter(team=team).select_related("user").order_by("created_at", "pk")
+
+
+def roles_held(*, actor: Actor) -> QuerySet[Membership]:
+    """Return who holds which role, in teams the actor sees and everywhere, by person."""
+    found = Membership.objects.select_related("user", "team").order_by("user__email", "pk")
+    if not actor.sees_everything:
+        found = found.filter(Q(team__in=list(actor.team_roles)) | Q(team=None))
+    return found
 
 
 def keys_of(*, actor: Actor) -> QuerySet[ApiKey]:

@@ -28,6 +28,8 @@ KEPT_FOR = timedelta(days=7)
 # What says nothing about the work (who asks, how often, a failure of ours) is not kept.
 NOT_KEPT = {401, 403, 429}
 SWEEP_EVERY = 256
+# Fields of an answer that are shown once and kept nowhere.
+SHOWN_ONCE = ("secret", "link")
 
 
 class IdempotencyMiddleware:
@@ -133,6 +135,6 @@ def _end(held: IdempotentReply, reply: HttpResponse) -> None:
         _forget(held)
         return
     body = json.loads(reply.content) if is_json and reply.content else None
-    if isinstance(body, dict) and "secret" in body:
-        body["secret"] = None  # shown once, kept nowhere
+    if isinstance(body, dict):
+        body |= {name: None for name in SHOWN_ONCE if name in body}
     IdempotentReply.objects.filter(pk=held.pk).update(status=reply.status_code, body=body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -96,12 +97,12 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 def _drf(exc: APIException, path: str) -> Response:
     set_rollback()
     reply = _plain(exc.status_code, _words(exc.detail), path)
-    if wait := getattr(exc, "wait", None):
-        reply["Retry-After"] = str(int(wait) + 1)
     if header := getattr(exc, "auth_header", None):
         reply["WWW-Authenticate"] = header
     if isinstance(exc, Throttled):
-        reply.data["detail"] = f"Too many requests; ask again in {int(exc.wait or 1) + 1} s."
+        seconds = max(1, ceil(exc.wait or 1))
+        reply["Retry-After"] = str(seconds)
+        reply.data["detail"] = f"Too many requests; ask again in {seconds} s."
     return reply
 
 

@@ -1,4 +1,4 @@
-"""A person's own API keys."""
+"""A person's own account and API keys."""
 
 from __future__ import annotations
 
@@ -10,9 +10,41 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.errors import Refusal
-from portal.forms.settings import Key
+from portal.forms.refusals import explain
+from portal.forms.settings import Account, Key
 from portal.queries import people
-from portal.usecases import keys as usecases
+from portal.queries import teams as teams_of
+from portal.usecases import keys as key_usecases
+from portal.usecases import people as people_usecases
+
+
+@require_http_methods(["GET", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """Show who I am, what I may do, and let me change my name."""
+    form = Account(request.POST or None, initial={"name": request.user.get_full_name()})
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                people_usecases.rename(
+                    actor=request.actor, name=form.cleaned_data["name"], now=timezone.now()
+                )
+                messages.success(request, "Your name is changed.")
+                return redirect("portal:account")
+            except Refusal as refusal:
+                status = refusal.status
+                explain(form, refusal)
+    roles = request.actor.team_roles
+    context = {
+        "form": form,
+        "team_roles": [(team, roles[team.pk]) for team in _my_teams(request)],
+    }
+    return render(request, "portal/account.html", context, status=status)
+
+
+def _my_teams(request: HttpRequest) -> list:
+    return list(teams_of(actor=request.actor).filter(pk__in=list(request.actor.team_roles)))
 
 
 @never_cache
@@ -26,7 +58,7 @@ def keys(request: HttpRequest) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                _, secret = usecases.create_key(
+                _, secret = key_usecases.create_key(
                     actor=request.actor,
                     name=form.cleaned_data["name"],
                     scopes=form.cleaned_data["scopes"],
@@ -36,19 +68,19 @@ def keys(request: HttpRequest) -> HttpResponse:
                 form, status = Key(), 201
             except Refusal as refusal:
                 status = refusal.status
-                for field, sentence in refusal.fields.items():
-                    form.add_error(field if field in form.fields else None, sentence)
-    return render(
-        request,
-        "portal/keys.html",
-        {"keys": people.keys_of(actor=request.actor), "form": form, "secret": secret, "now": now},
-        status=status,
-    )
+                explain(form, refusal)
+    context = {
+        "keys": people.keys_of(actor=request.actor),
+        "form": form,
+        "secret": secret,
+        "now": now,
+    }
+    return render(request, "portal/keys.html", context, status=status)
 
 
 @require_POST
 def revoke(request: HttpRequest, prefix: str) -> HttpResponse:
     """End one of my keys."""
-    usecases.revoke_key(actor=request.actor, prefix=prefix, now=timezone.now())
+    key_usecases.revoke_key(actor=request.actor, prefix=prefix, now=timezone.now())
     messages.success(request, "The key is revoked; requests with it are refused from now on.")
     return redirect("portal:keys")

@@ -10,9 +10,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 from portal.access import Permission
 from portal.errors import Refusal
 from portal.forms.features import Change, Register
-from portal.paging import cursor_page
+from portal.forms.refusals import explain
+from portal.frame import url_of
+from portal.paging import csv_url, cursor_page
 from portal.queries import feature_for, features, team_for, teams
-from portal.queries.features import activity as audit_of
+from portal.queries.features import activity_of
 from portal.rest.sheets import csv_reply
 from portal.usecases import features as usecases
 
@@ -24,6 +26,8 @@ ORDERS = {
     "created": ("created_at", "pk"),
     "-created": ("-created_at", "-pk"),
 }
+# Cards that the other apps put on a feature's page; what is not offered is left out.
+CARDS = ("deployments:feature_card", "deployments:advice_card", "billing:feature_card")
 COLUMNS = ("short name", "name", "team", "cost centre", "data class", "registered at")
 
 
@@ -46,6 +50,7 @@ def index(request: HttpRequest) -> HttpResponseBase:
             "search": search,
             "team": team,
             "sort": sort if sort in ORDERS else "name",
+            "csv_url": csv_url(request),
             "may_register": request.actor.may_somewhere(Permission.REGISTER),
         },
     )
@@ -80,10 +85,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 def _again(request, template, form, refusal, **context) -> HttpResponse:
     """Show the form as it was typed, with the refusal's sentences beside the fields."""
-    for field, sentence in refusal.fields.items():
-        form.add_error(field if field in form.fields else None, sentence)
-    if not refusal.fields:
-        form.add_error(None, str(refusal))
+    explain(form, refusal)
     return render(request, template, {"form": form, **context}, status=refusal.status)
 
 
@@ -97,6 +99,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "feature": feature,
             "tab": "overview",
+            "cards": [url for name in CARDS if (url := url_of(name, slug))],
             "may_change": request.actor.may(Permission.REGISTER, team_id=feature.team_id),
         },
     )
@@ -130,7 +133,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
 def activity(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what was done to a feature."""
     feature = feature_for(actor=request.actor, slug=slug)
-    found = audit_of(actor=request.actor, subject=f"feature:{slug}")
+    found = activity_of(actor=request.actor, feature=feature)
     return render(
         request,
         "portal/feature_activity.html",

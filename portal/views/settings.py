@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.access import Permission
 from portal.errors import Refusal
+from portal.forms.refusals import explain
 from portal.forms.settings import Member, Team
 from portal.queries import people
 from portal.usecases import teams as usecases
@@ -36,12 +37,12 @@ def teams(request: HttpRequest) -> HttpResponse:
                 return redirect(team)
             except Refusal as refusal:
                 status = refusal.status
-                _explain(form, refusal)
+                explain(form, refusal)
     return render(
         request,
         "portal/teams.html",
         {
-            "teams": people.teams(actor=request.actor),
+            "teams": people.teams_counted(actor=request.actor),
             "form": form,
             "may_create": request.actor.may(Permission.MANAGE_ORGANISATION),
         },
@@ -67,7 +68,7 @@ def set_member(request: HttpRequest, slug: str) -> HttpResponse:
             actor=request.actor, team=found, **form.cleaned_data, now=timezone.now()
         )
     except Refusal as refusal:
-        _explain(form, refusal)
+        explain(form, refusal)
         return _team(request, slug, form, status=refusal.status)
     messages.success(request, f"{membership.user} is now {membership.role} of {found.name}.")
     return redirect(found)
@@ -96,10 +97,3 @@ def _team(request: HttpRequest, slug: str, form: Member, status: int = 200) -> H
         },
         status=status,
     )
-
-
-def _explain(form, refusal: Refusal) -> None:
-    for field, sentence in refusal.fields.items():
-        form.add_error(field if field in form.fields else None, sentence)
-    if not refusal.fields:
-        form.add_error(None, str(refusal))

@@ -7,9 +7,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from kombu.exceptions import KombuError
 
-from portal.celery import app
+from portal.celery import broker_answers
 
 
 @never_cache
@@ -23,7 +22,7 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """Say whether database, schema and broker are there; 503 when one is not."""
-    checks = {"database": _database(), "migrations": False, "broker": _broker()}
+    checks = {"database": _database(), "migrations": False, "broker": broker_answers()}
     if checks["database"]:
         checks["migrations"] = _migrated()
     status = 200 if all(checks.values()) else 503
@@ -44,12 +43,3 @@ def _database() -> bool:
 def _migrated() -> bool:
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
-
-
-def _broker() -> bool:
-    try:
-        with app.connection_for_write() as broker:
-            broker.ensure_connection(max_retries=1, timeout=2)
-    except (OSError, KombuError):
-        return False
-    return True
