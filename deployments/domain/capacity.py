@@ -27,6 +27,55 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of one replica's work on requests of one shape; `batch` is how many at once."""
+
+    following_tokens: float  # of an answer after its first token
+    most: float  # requests that are in memory at once
+    reading_s: float  # all weights, once a step
+    kv_s: float  # one request's KV cache, a step
+    compute_s: float  # one request's token, a step
+    fixed_s: float  # a step, whatever it does
+    sequence_s: float  # a step, for each request
+    prefill_s: float  # a prompt on an idle GPU
+    mixed_prefill_s: float  # what a prompt adds to the steps it shares
+    power: float  # of the norm that joins memory and compute time
+    queue: tuple[float, float]  # coefficient and exponent
+    first_token_fixed_s: float
+    step_fixed_s: float
+
+    def step_s(self, batch: float) -> float:
+        """Seconds of one decoding step."""
+        memory, compute = self.reading_s + batch * self.kv_s, batch * self.compute_s
+        together = float((memory**self.power + compute**self.power) ** (1 / self.power))
+        return together + self.fixed_s + self.sequence_s * batch
+
+    def token_s(self, batch: float) -> float:
+        """Seconds between two tokens of one answer, with the prompts of the others in between."""
+        others = (batch - 1) * self.mixed_prefill_s / max(self.following_tokens, 1.0)
+        return self.step_s(batch) + others
+
+    def first_token_s(self, batch: float) -> float:
+        """Seconds until the first token."""
+        coefficient, exponent = self.queue
+        ahead = coefficient * float((batch - 1) ** exponent) * self.mixed_prefill_s
+        return self.first_token_fixed_s + 0.5 * self.step_s(batch) + self.prefill_s + ahead
+
+    def answer_s(self, batch: float) -> float:
+        """Mean seconds until the last token."""
+        return self.first_token_s(batch) + self.following_tokens * self.token_s(batch)
+
+    def rate_at(self, batch: float) -> float:
+        """Requests/s at which `batch` requests are under way on average (Little's law)."""
+        return batch / self.answer_s(batch)
+
+    def saturation_rps(self) -> float:
+        """Requests/s with as many requests in memory as fit."""
+        decoding = max(self.following_tokens, 1.0) * self.step_s(self.most)
+        return self.most / (self.most * self.mixed_prefill_s + decoding + self.step_fixed_s)
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """One replica: a model at a precision, tensor-parallel over all GPUs of a machine."""
 
@@ -65,55 +114,30 @@ class Engine:
         per_request = context * self.architecture.kv_bytes_per_token * self.gpus / shared
         return min(self.kv_budget_bytes() / per_request, self.values["gpu.max-sequences"])
 
-    def prefill_s(self, shape: Shape) -> float:
-        """Seconds to read a prompt on an idle GPU."""
-        reading = self._read_bytes() / self._bandwidth()
-        return max(self._prefill_compute_s(shape), reading) + self._overheads_s(shape.input_tokens)
-
-    def mixed_prefill_s(self, shape: Shape) -> float:
-        """Seconds that a prompt adds to the steps it shares with running answers."""
-        busy = self._prefill_compute_s(shape) + self._exchange_s(shape.input_tokens)
-        return busy * self.values["gpu.mixed-prefill"]
-
-    def step_s(self, batch: float, context_tokens: float) -> float:
-        """Seconds of one decoding step of `batch` requests of a mean context length."""
-        kv = batch * context_tokens * self.architecture.kv_bytes_per_token
+    def pace(self, shape: Shape) -> Pace:
+        """Return how fast requests of this shape are worked on."""
+        context = shape.input_tokens + shape.output_tokens / 2
         kv_bandwidth = self._peak_bandwidth() * self.values["gpu.kv-efficiency"]
-        memory = self._read_bytes() / self._bandwidth() + kv / kv_bandwidth
-        compute = 2.0 * self._active() * batch / self._flops("decode")
-        power = self.values["gpu.roofline-power"]
-        together = float((memory**power + compute**power) ** (1 / power))
-        return together + self._overheads_s(batch) + self.values["gpu.sequence-s"] * batch
-
-    def token_s(self, batch: float, shape: Shape) -> float:
-        """Seconds between two tokens of one answer, with the prompts of the others in between."""
-        context = shape.input_tokens + shape.output_tokens / 2
-        others = (batch - 1) * self.mixed_prefill_s(shape) / max(shape.output_tokens - 1, 1.0)
-        return self.step_s(batch, context) + others
-
-    def first_token_s(self, batch: float, shape: Shape) -> float:
-        """Seconds until the first token with `batch` requests under way."""
-        step = self.step_s(batch, shape.input_tokens + shape.output_tokens / 2)
-        ahead = float((batch - 1) ** self.values["gpu.queue-exponent"])
-        queue = self.values["gpu.queue-coefficient"] * ahead * self.mixed_prefill_s(shape)
-        return self.values["gpu.first-token-s"] + 0.5 * step + self.prefill_s(shape) + queue
-
-    def answer_s(self, batch: float, shape: Shape) -> float:
-        """Mean seconds until the last token."""
-        following = max(shape.output_tokens - 1, 0.0) * self.token_s(batch, shape)
-        return self.first_token_s(batch, shape) + following
-
-    def saturation_rps(self, shape: Shape) -> float:
-        """Requests/s of one replica with as many requests in memory as fit."""
-        batch = max(self.sequences(shape), 1.0)
-        context = shape.input_tokens + shape.output_tokens / 2
-        decoding = max(shape.output_tokens - 1, 1.0) * self.step_s(batch, context)
-        busy = batch * self.mixed_prefill_s(shape) + decoding + self.values["gpu.step-s"]
-        return batch / busy
-
-    def rate_at(self, batch: float, shape: Shape) -> float:
-        """Requests/s at which `batch` requests are under way on average (Little's law)."""
-        return batch / self.answer_s(batch, shape)
+        prompt_s = self._prefill_compute_s(shape)
+        waiting, per_token = self._exchange_s()
+        reading = self._read_bytes() / self._bandwidth()
+        fixed = self.architecture.layers * self.values["gpu.layer-s"] + self.values["gpu.step-s"]
+        prompt_exchange = waiting + per_token * shape.input_tokens
+        return Pace(
+            following_tokens=max(shape.output_tokens - 1, 0.0),
+            most=max(self.sequences(shape), 1.0),
+            reading_s=reading,
+            kv_s=context * self.architecture.kv_bytes_per_token / kv_bandwidth,
+            compute_s=2.0 * self._active() / self._flops("decode"),
+            fixed_s=fixed + waiting,
+            sequence_s=self.values["gpu.sequence-s"] + per_token,
+            prefill_s=max(prompt_s, reading) + prompt_exchange + fixed,
+            mixed_prefill_s=(prompt_s + prompt_exchange) * self.values["gpu.mixed-prefill"],
+            power=self.values["gpu.roofline-power"],
+            queue=(self.values["gpu.queue-coefficient"], self.values["gpu.queue-exponent"]),
+            first_token_fixed_s=self.values["gpu.first-token-s"],
+            step_fixed_s=self.values["gpu.step-s"],
+        )
 
     def _active(self) -> float:
         head = self.architecture.vocabulary * self.architecture.hidden
@@ -149,16 +173,12 @@ class Engine:
         share = self.values.get(f"{key}-{self.machine.generation}", self.values[key])
         return self._peak_bandwidth() * share
 
-    def _overheads_s(self, tokens: float) -> float:
-        layers = self.architecture.layers * self.values["gpu.layer-s"]
-        return self._exchange_s(tokens) + layers + self.values["gpu.step-s"]
-
-    def _exchange_s(self, tokens: float) -> float:
-        """Two all-reduces a layer between the GPUs; nothing on one GPU."""
+    def _exchange_s(self) -> tuple[float, float]:
+        """Two all-reduces a layer between the GPUs: seconds each step, and seconds a token."""
         if self.gpus == 1:
-            return 0.0
+            return 0.0, 0.0
         link = "nvlink" if self.machine.is_nvlink else "pcie"
         speed = self.machine.link_gb_per_s * 1e9 * self.values[f"gpu.{link}-efficiency"]
-        payload = 2 * (self.gpus - 1) / self.gpus * tokens * self.architecture.hidden * 2
+        payload = 2 * (self.gpus - 1) / self.gpus * self.architecture.hidden * 2
         wait = self.values[f"gpu.{link}-all-reduce-s"] * log2(self.gpus)
-        return 2 * self.architecture.layers * (wait + payload / speed)
+        return 2 * self.architecture.layers * wait, 2 * self.architecture.layers * payload / speed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deployments.domain.capacity import Engine, Shape
+from deployments.domain.capacity import Pace, Shape
 from deployments.domain.catalog import Model, Speed
 from deployments.domain.options import Latency
 from deployments.domain.workload import LatencyOf, Workload
@@ -80,25 +80,24 @@ def managed(*, speed: Speed, workload: Workload, values: Mapping[str, float]) ->
     return managed_answer(speed=speed, workload=workload, values=values)
 
 
-def own(*, engine: Engine, workload: Workload, model: Model, batch: float) -> Times:
+def own(
+    *, typical: Pace, long: Pace, workload: Workload, values: Mapping[str, float], batch: float
+) -> Times:
     """Return the times on a replica that works on `batch` requests at once.
 
-    p50 is the mean request; p95 and p99 are the request of p95 lengths, times the spread that
-    queueing adds at up to 60 % load (capacity notes 2.5).
+    p50 is the mean request (`typical`); p95 and p99 are the request of p95 lengths (`long`), times
+    the spread that queueing adds at up to 60 % load (capacity notes 2.5).
     """
-    typical, long = mean_shape(workload, model), tail_shape(workload, model)
-    values = engine.values
     if workload.latency_of is LatencyOf.FIRST_TOKEN:
-        tail = engine.first_token_s(batch, long) * 1000
+        tail = long.first_token_s(batch) * 1000
         return Times(
-            engine.first_token_s(batch, typical) * 1000,
+            typical.first_token_s(batch) * 1000,
             tail * values["gpu.first-token-p95-over-mean"],
             tail * values["gpu.first-token-p99-over-mean"],
         )
-    following = max(long.output_tokens - 1, 0.0) * engine.token_s(batch, typical)
-    tail = (engine.first_token_s(batch, long) + following) * 1000
+    tail = (long.first_token_s(batch) + long.following_tokens * typical.token_s(batch)) * 1000
     return Times(
-        engine.answer_s(batch, typical) * 1000,
+        typical.answer_s(batch) * 1000,
         tail * values["gpu.p95-over-mean"],
         tail * values["gpu.p99-over-mean"],
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
+from functools import partial
 
 from deployments.domain import latency
-from deployments.domain.capacity import Engine
+from deployments.domain.capacity import Engine, Pace
 from deployments.domain.catalog import Model
 from deployments.domain.latency import Times
 from deployments.domain.workload import LatencyOf, Workload
@@ -28,32 +30,35 @@ class Plan:
 
 def plan(*, engine: Engine, model: Model, workload: Workload, minimum: int) -> Plan:
     """Return replicas = ceil(peak / planned rate), at least `minimum`, and the times at peak."""
-    shape = latency.mean_shape(workload, model)
-    most = max(engine.sequences(shape), 1.0)
-    saturation = engine.saturation_rps(shape)
-    batch = _largest_batch(engine, model, workload, most)
+    typical = engine.pace(latency.mean_shape(workload, model))
+    times = partial(
+        latency.own,
+        typical=typical,
+        long=engine.pace(latency.tail_shape(workload, model)),
+        values=engine.values,
+    )
+    saturation = typical.saturation_rps()
+    batch = _largest_batch(partial(times, workload=workload), workload, typical.most)
     share = engine.values["gpu.planned-utilisation"]
-    planned = min(share * saturation, engine.rate_at(batch, shape))
+    planned = min(share * saturation, typical.rate_at(batch))
     replicas = max(minimum, _ceiling(workload.peak_rps / Decimal(str(planned))))
-    rate = float(workload.peak_rps) / replicas
-    busy = _batch_at(engine, model, workload, rate, most)
+    busy = _batch_at(typical, float(workload.peak_rps) / replicas)
     whole = replace(workload, latency_of=LatencyOf.WHOLE_ANSWER)
     return Plan(
         engine=engine,
         saturation_rps=saturation,
         planned_rps=planned,
         replicas=replicas,
-        times=latency.own(engine=engine, workload=workload, model=model, batch=busy),
-        answer=latency.own(engine=engine, workload=whole, model=model, batch=busy),
+        times=times(workload=workload, batch=busy),
+        answer=times(workload=whole, batch=busy),
     )
 
 
-def _largest_batch(engine: Engine, model: Model, workload: Workload, most: float) -> float:
+def _largest_batch(times: Callable[..., Times], workload: Workload, most: float) -> float:
     """Return the most requests at once that hold the objective; all that fit when none does."""
 
     def holds(batch: float) -> bool:
-        times = latency.own(engine=engine, workload=workload, model=model, batch=batch)
-        return times.at(workload.latency_percentile) <= workload.latency_ms
+        return times(batch=batch).at(workload.latency_percentile) <= workload.latency_ms
 
     if holds(most) or not holds(1.0):
         return most
@@ -64,17 +69,14 @@ def _largest_batch(engine: Engine, model: Model, workload: Workload, most: float
     return low
 
 
-def _batch_at(
-    engine: Engine, model: Model, workload: Workload, rate_rps: float, most: float
-) -> float:
+def _batch_at(typical: Pace, rate_rps: float) -> float:
     """Return how many requests are under way at a rate (Little's law), between one and all."""
-    shape = latency.mean_shape(workload, model)
-    low, high = 1.0, most
-    if engine.rate_at(low, shape) >= rate_rps:
+    low, high = 1.0, typical.most
+    if typical.rate_at(low) >= rate_rps:
         return low
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (low, middle) if engine.rate_at(middle, shape) >= rate_rps else (middle, high)
+        low, high = (low, middle) if typical.rate_at(middle) >= rate_rps else (middle, high)
     return high
 
 

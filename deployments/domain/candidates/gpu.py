@@ -35,10 +35,24 @@ def options(question: Question) -> list[Option]:
             _option(model, machine, precision, question)
             for machine in question.catalog.machines
             for precision in precisions
-            if precision != "fp8" or machine.has_fp8
+            if _is_worth_trying(model, machine, precision)
         ]
         found.extend(sorted(tried, key=_rank)[:KEPT_PER_MODEL])
     return found
+
+
+def _is_worth_trying(model: Model, machine: Machine, precision: str) -> bool:
+    """Say no to FP8 without the hardware, and to spreading over PCIe what fits one GPU.
+
+    Tensor parallelism over PCIe adds little throughput: more replicas do better (capacity notes
+    2.6).
+    """
+    if precision == "fp8" and not machine.has_fp8:
+        return False
+    if machine.gpus == 1 or machine.is_nvlink or model.architecture is None:
+        return True
+    alone = model.architecture.parameters * BYTES_PER_PARAMETER[precision]
+    return alone > 0.7 * machine.gpu_memory_gib_usable * GIB
 
 
 def _candidates(question: Question) -> list[tuple[Model, tuple[str, ...]]]:

@@ -62,15 +62,15 @@ def test_time_per_token_is_near_the_worked_table(
 ) -> None:
     made = engine("llama-3.1-70b-instruct", instance_type, precision)
 
-    assert made.token_s(1.0, CHAT) * 1000 == pytest.approx(idle_ms, rel=0.3)
+    assert made.pace(CHAT).token_s(1.0) * 1000 == pytest.approx(idle_ms, rel=0.3)
 
 
 def test_more_requests_at_once_are_slower_each_and_faster_together() -> None:
     made = engine("llama-3.1-8b-instruct", "ml.g5.xlarge")
     batches = (1.0, 4.0, 16.0, 32.0)
 
-    answers = [made.answer_s(batch, CHAT) for batch in batches]
-    rates = [made.rate_at(batch, CHAT) for batch in batches]
+    answers = [made.pace(CHAT).answer_s(batch) for batch in batches]
+    rates = [made.pace(CHAT).rate_at(batch) for batch in batches]
 
     assert answers == sorted(answers)
     assert rates == sorted(rates)
@@ -80,11 +80,12 @@ def test_fp8_halves_what_is_read_for_each_token() -> None:
     wide = engine("llama-3.1-8b-instruct", "ml.p5.4xlarge", "bf16")
     narrow = engine("llama-3.1-8b-instruct", "ml.p5.4xlarge", "fp8")
 
-    assert narrow.token_s(1.0, CHAT) < wide.token_s(1.0, CHAT)
-    assert narrow.saturation_rps(CHAT) > 1.3 * wide.saturation_rps(CHAT)
+    assert narrow.pace(CHAT).token_s(1.0) < wide.pace(CHAT).token_s(1.0)
+    assert narrow.pace(CHAT).saturation_rps() > 1.3 * wide.pace(CHAT).saturation_rps()
 
 
 def test_an_image_costs_prefill_time() -> None:
     made = engine("gemma-3-4b-it", "ml.g6e.xlarge")
 
-    assert made.prefill_s(Shape(286, 40, images=1)) > made.prefill_s(Shape(286, 40))
+    seeing, reading = made.pace(Shape(286, 40, images=1)), made.pace(Shape(286, 40))
+    assert seeing.prefill_s > reading.prefill_s
