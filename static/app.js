@@ -139,12 +139,12 @@
   // Fields: a sentence on leaving a field that the browser itself would refuse.
   function check(control) {
     const field = control.closest(".field");
-    if (!field || !control.willValidate) return;
+    if (!field || !control.willValidate || field.classList.contains("has-error")) return;
     const id = `${control.id}_browser`;
     let note = document.getElementById(id);
     if (control.validity.valid) {
       note?.remove();
-      if (!field.classList.contains("has-error")) control.removeAttribute("aria-invalid");
+      control.removeAttribute("aria-invalid");
       return;
     }
     if (!note) {

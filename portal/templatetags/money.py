@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 
 from django import template
 from django.utils.html import format_html
@@ -17,7 +17,7 @@ NARROW = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 STEPS = ((Decimal(10) ** 12, "T"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (1000, "K"))
 BYTE_STEPS = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
-MILLION = 1_000_000
+LONGEST = 40  # digits; more than that is nobody's money and would fill the page
 UNKNOWN = format_html(
     '<span class="unknown"><span aria-hidden="true">{}</span>'
     '<span class="visually-hidden">not known</span></span>',
@@ -38,9 +38,10 @@ def decimal_of(value: Number) -> Decimal | None:
 
 def grouped(value: Decimal, *, places: int) -> str:
     """Return `1,234.56`, rounded half to even, with a real minus sign and never `-0`."""
-    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
-    text = f"{abs(rounded):,.{places}f}"
-    return f"{MINUS}{text}" if rounded < 0 else text
+    if value.adjusted() > LONGEST:
+        return f"{value:.3E}"
+    text = f"{abs(value):,.{places}f}"
+    return f"{MINUS}{text}" if value < 0 and text.strip("0.,") else text
 
 
 def shortened(value: Decimal) -> str:

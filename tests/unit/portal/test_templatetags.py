@@ -36,6 +36,9 @@ def plain(text: str) -> str:
         ("9999999.999", "10,000,000.00 USD"),
         (12, "12.00 USD"),
         (0.1, "0.10 USD"),
+        ("-0.0000000000001", "0.000000000000 USD"),
+        ("1e30", "1,000,000,000,000,000,000,000,000,000,000.00 USD"),
+        ("1e9999", "1.000E+9999 USD"),
     ],
 )
 def test_money_is_written_with_thousands_separated_and_rounded_half_to_even(usd, words):
