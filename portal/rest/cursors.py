@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import DataError
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 LONGEST_CURSOR = 2000
 
@@ -42,7 +42,7 @@ class _Place:
 def cut(queryset: QuerySet[Any], *, order: Sequence[str], cursor: str, limit: int) -> Cut:
     """Return the page after (or before) the cursor's place; the first one for an empty cursor.
 
-    The fields of `order` are never null and together unique, such as ("-created_at", "-pk").
+    The fields of `order` are together unique, such as ("-created_at", "-pk").
     Raises BrokenCursor.
     """
     place = _read(cursor, order) if cursor else None
@@ -51,7 +51,7 @@ def cut(queryset: QuerySet[Any], *, order: Sequence[str], cursor: str, limit: in
     try:
         found = queryset.order_by(*names)
         if place is not None:
-            found = found.filter(_beyond(names, place.values))
+            found = found.filter(_beyond(names, place.values, model=queryset.model))
         rows = list(found[: limit + 1])
     except (TypeError, ValueError, ValidationError, DataError) as reason:
         if place is None:
@@ -76,18 +76,47 @@ def _cut(rows: list[Any], *, order: Sequence[str], limit: int, place: _Place | N
     )
 
 
-def _beyond(names: Sequence[str], values: Sequence[Any]) -> Q:
+def _beyond(names: Sequence[str], values: Sequence[Any], *, model: type[Model]) -> Q:
     """Return the condition of the rows after a place: (a, b) > (x, y), for mixed directions."""
-    beyond, same = Q(), Q()
+    beyond, same = Q(pk__in=()), Q()
     for name, value in zip(names, values, strict=True):
         field = name.removeprefix("-")
-        sign = "lt" if name.startswith("-") else "gt"
-        beyond |= same & Q(**{f"{field}__{sign}": value})
-        same &= Q(**{field: value})
+        beyond |= same & _after(name, value, model=model)
+        same &= Q(**{f"{field}__isnull": True}) if value is None else Q(**{field: value})
+    first, value = names[0].removeprefix("-"), values[0]
+    if value is None or _may_be_null(first, model=model):
+        return beyond
     # Implied by the rest, and what an index on the first field can be entered with.
-    first = names[0].removeprefix("-")
     bound = "lte" if names[0].startswith("-") else "gte"
-    return Q(**{f"{first}__{bound}": values[0]}) & beyond
+    return Q(**{f"{first}__{bound}": value}) & beyond
+
+
+def _after(name: str, value: Any, *, model: type[Model]) -> Q:
+    """Return the condition of one field; PostgreSQL sorts nulls as if they were largest."""
+    field, is_descending = name.removeprefix("-"), name.startswith("-")
+    if value is None:
+        return Q(**{f"{field}__isnull": False}) if is_descending else Q(pk__in=())
+    if is_descending:
+        return Q(**{f"{field}__lt": value})
+    after = Q(**{f"{field}__gt": value})
+    if _may_be_null(field, model=model):
+        after |= Q(**{f"{field}__isnull": True})
+    return after
+
+
+def _may_be_null(path: str, *, model: type[Model]) -> bool:
+    """Say whether a field, or one on the way to it, is nullable; annotations may be."""
+    if path == "pk":
+        return False
+    meta: Any = model._meta
+    for name in path.split("__"):
+        if meta is None or name not in {field.name for field in meta.get_fields()}:
+            return True
+        field = meta.get_field(name)
+        if getattr(field, "null", True):
+            return True
+        meta = field.related_model._meta if field.is_relation else None
+    return False
 
 
 def _reversed(name: str) -> str:
@@ -104,11 +133,11 @@ def _value(row: Any, path: str) -> Any:
     if isinstance(row, Mapping):
         return row[path]
     for name in path.split("__"):
-        row = getattr(row, name)
+        row = None if row is None else getattr(row, name)
     return row
 
 
-def _plain(value: Any) -> str | int:
+def _plain(value: Any) -> str | int | None:
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value
@@ -129,4 +158,6 @@ def _read(cursor: str, order: Sequence[str]) -> _Place:
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, int) or (isinstance(value, str) and "\x00" not in value)
+    return (
+        value is None or isinstance(value, int) or (isinstance(value, str) and "\x00" not in value)
+    )

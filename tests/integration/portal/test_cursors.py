@@ -24,6 +24,7 @@ def many(chat_team: Team, moderation_team: Team, noon: datetime) -> QuerySet[Fea
             slug=f"feature-{number}",
             name=f"Feature {number % 5}",
             created_at=noon + timedelta(minutes=number // 20),
+            archived_at=noon + timedelta(minutes=number // 4) if number % 3 else None,
         )
         for number in range(23)
     )
@@ -41,7 +42,16 @@ def _walk(rows: QuerySet[Feature], order: tuple[str, ...], limit: int) -> list[C
 @pytest.mark.parametrize("limit", [1, 5, 22, 23, 24])
 @pytest.mark.parametrize(
     "order",
-    [NEWEST, ("name", "pk"), ("-name", "pk"), ("team__name", "name", "-pk"), ("-team__name", "pk")],
+    [
+        NEWEST,
+        ("name", "pk"),
+        ("-name", "pk"),
+        ("team__name", "name", "-pk"),
+        ("-team__name", "pk"),
+        ("archived_at", "pk"),
+        ("-archived_at", "-pk"),
+        ("name", "-archived_at", "pk"),
+    ],
 )
 def test_walking_there_and_back_shows_every_row_once_in_order(
     order: tuple[str, ...], limit: int, many: QuerySet[Feature]
