@@ -23,7 +23,7 @@ from billing.usecases import budgets, prices
 from billing.usecases.metering import record_usage
 from billing.usecases.reservations import reserve
 from portal.access import SYSTEM
-from portal.models import Feature, Organisation, Team
+from portal.models import Feature, Team
 
 BATCH = 1000
 BATCH_MS = 500
@@ -49,7 +49,6 @@ def run(options: argparse.Namespace) -> Sequence[Figure]:
 def _feature(now: datetime) -> Feature:
     """Return the feature that is booked on, with prices and a budget to hold from."""
     prices.load_list(now=now)
-    Organisation.objects.get_or_create(slug="bench", defaults={"name": "Bench", "created_at": now})
     team, _ = Team.objects.get_or_create(
         slug="bench-books", defaults={"name": "Bench", "created_at": now}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from billing.domain import skus
 from portal.models import Feature, Team, User
 
 
@@ -32,6 +33,16 @@ class PriceRow(models.Model):
             models.CheckConstraint(condition=Q(usd__gte=0), name="price_not_negative"),
             models.CheckConstraint(condition=Q(per__gt=0), name="price_per_positive"),
         ]
+
+    @property
+    def label(self) -> str:
+        """Return the SKU in words."""
+        return skus.label_of(self.sku)
+
+    @property
+    def unit_words(self) -> str:
+        """Return what people call many of the unit."""
+        return skus.words_of(self.unit)
 
 
 class UsageEvent(models.Model):
@@ -122,6 +133,16 @@ class Charge(models.Model):
             models.Index(fields=["deployment", "-hour", "-id"], name="charge_of_deployment"),
             models.Index(fields=["sku"], name="charge_unpriced", condition=Q(price__isnull=True)),
         ]
+
+    @property
+    def label(self) -> str:
+        """Return the SKU in words."""
+        return skus.label_of(self.sku)
+
+    @property
+    def unit_words(self) -> str:
+        """Return what people call many of the unit."""
+        return skus.words_of(self.unit)
 
 
 class SpendHour(models.Model):

@@ -29,12 +29,26 @@ class Unit:
     name: str
     per: Decimal
 
+    @property
+    def words(self) -> str:
+        """Return what people call many of it."""
+        return WORDS[self.name]
+
 
 TOKENS = Unit("token", Decimal(1_000_000))
 SECONDS = Unit("second", Decimal(3600))
 GB_SECONDS = Unit("gb-second", Decimal(1))
 REQUESTS = Unit("request", Decimal(1_000_000))
 GB = Unit("gb", Decimal(1))
+
+# How people count each unit.
+WORDS = {
+    "token": "tokens",
+    "second": "seconds",
+    "gb-second": "GB-seconds",
+    "request": "requests",
+    "gb": "GB",
+}
 
 
 def bedrock_tokens(*, model: str, route: str, direction: str) -> str:
@@ -83,6 +97,11 @@ def unit_of(sku: str) -> Unit:
 def label_of(sku: str) -> str:
     """Return a SKU in words, as in "nova-lite input tokens (US profile)". Raises UnknownSku."""
     return _read(sku)[1]
+
+
+def words_of(unit: str) -> str:
+    """Return what people call many of a unit; the unit's own name when it is none of ours."""
+    return WORDS.get(unit, unit)
 
 
 def _read(sku: str) -> tuple[Unit, str]:

@@ -47,8 +47,8 @@ def unit_costs(lines: Iterable[Line]) -> tuple[UnitCost, ...]:
     usd = sum((line.usd for line in held), ZERO)
     asked = (
         (skus.REQUESTS, Decimal(1000), "1,000 requests", "requests"),
-        (skus.TOKENS, Decimal(1_000_000), "million tokens", "tokens"),
-        (skus.SECONDS, Decimal(3600), "hour of an instance or model unit", "seconds"),
+        (skus.TOKENS, Decimal(1_000_000), "a million tokens", "tokens"),
+        (skus.SECONDS, Decimal(3600), "an hour of an instance or model unit", "seconds"),
     )
     return tuple(
         UnitCost(usd * per / quantity, of, f"{usd:,.2f} USD over {quantity:,.0f} {words}")

@@ -9,11 +9,14 @@ from django import forms
 from portal.access import Actor
 from portal.queries import teams
 
+# No team's short name: those begin with a letter.
+ORGANISATION = "*"
+
 
 class SetBudget(forms.Form):
     """What a team, or the organisation, may spend in a month."""
 
-    team = forms.ChoiceField(required=False, label="For")
+    team = forms.ChoiceField(label="For")
     monthly_usd = forms.DecimalField(
         label="A month",
         max_digits=16,
@@ -25,6 +28,6 @@ class SetBudget(forms.Form):
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["team"].choices = [  # type: ignore[attr-defined]
-            ("", "the organisation"),
+            (ORGANISATION, "the organisation"),
             *((team.slug, f"team {team.name}") for team in teams(actor=actor)),
         ]

@@ -12,13 +12,18 @@ from billing.queries.filters import Filters
 from portal.errors import Invalid
 
 
+def control(kind: str = "text") -> forms.TextInput:
+    """Return an input of a filter."""
+    return forms.TextInput(attrs={"type": kind, "class": "form-control"})
+
+
 class InMonth(forms.Form):
     """A month, this one when nothing is said."""
 
     month = forms.CharField(
         required=False,
         max_length=7,
-        widget=forms.TextInput(attrs={"type": "month"}),
+        widget=control("month"),
     )
 
     def clean_month(self) -> Month | None:
@@ -33,17 +38,18 @@ class InMonth(forms.Form):
 class InLedger(InMonth):
     """The filters of the ledger; left empty, they let everything through."""
 
-    day = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    team = forms.CharField(required=False, max_length=40, help_text="Short name.")
-    feature = forms.CharField(required=False, max_length=40, help_text="Short name.")
-    deployment = forms.CharField(required=False, max_length=63)
-    environment = forms.CharField(required=False, max_length=20)
-    tier = forms.CharField(required=False, max_length=40)
-    model = forms.CharField(required=False, max_length=120)
-    sku = forms.CharField(required=False, max_length=160, label="SKU")
+    day = forms.DateField(required=False, widget=control("date"))
+    team = forms.CharField(required=False, max_length=40, widget=control())
+    feature = forms.CharField(required=False, max_length=40, widget=control())
+    deployment = forms.CharField(required=False, max_length=63, widget=control())
+    environment = forms.CharField(required=False, max_length=20, widget=control())
+    tier = forms.CharField(required=False, max_length=40, widget=control())
+    model = forms.CharField(required=False, max_length=120, widget=control())
+    sku = forms.CharField(required=False, max_length=160, label="SKU", widget=control())
     kind = forms.ChoiceField(
         required=False,
         choices=[("", "all"), ("usage", "usage"), ("correction", "corrections")],
+        widget=forms.Select(attrs={"class": "form-select"}),
     )
 
     def clean_day(self) -> date | None:

@@ -32,7 +32,12 @@ class EnterQuote(forms.Form):
 class FindPrice(forms.Form):
     """Which prices to list."""
 
-    search = forms.CharField(required=False, max_length=160, label="SKU contains")
+    search = forms.CharField(
+        required=False,
+        max_length=160,
+        label="SKU contains",
+        widget=forms.TextInput(attrs={"class": "form-control"}),
+    )
     kind = forms.ChoiceField(
         required=False,
         choices=[
@@ -41,4 +46,5 @@ class FindPrice(forms.Form):
             ("estimate", "estimates"),
             ("quote", "quotes"),
         ],
+        widget=forms.Select(attrs={"class": "form-select"}),
     )

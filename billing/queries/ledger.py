@@ -157,6 +157,11 @@ class Unpriced:
     unit: str
     since: datetime
 
+    @property
+    def unit_words(self) -> str:
+        """Return what people call many of the unit."""
+        return skus.words_of(self.unit)
+
 
 def unpriced(*, actor: Actor) -> tuple[Unpriced, ...]:
     """Return what waits for a price, the longest wait first."""

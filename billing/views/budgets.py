@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from billing.domain.money import in_words
-from billing.forms.budgets import SetBudget
+from billing.forms.budgets import ORGANISATION, SetBudget
 from billing.queries.budgets import budgets_seen, reservations, standings
 from billing.usecases.budgets import set_budget
 from portal.access import Permission
@@ -27,7 +27,7 @@ def budgets(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _shown(request, form, status=422)
     slug = form.cleaned_data["team"]
-    team = team_for(actor=request.actor, slug=slug) if slug else None
+    team = None if slug == ORGANISATION else team_for(actor=request.actor, slug=slug)
     try:
         row = set_budget(
             actor=request.actor,

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from billing.domain.money import ZERO
+from billing.domain.money import ZERO, month_of
 from billing.forms.filters import InMonth, filters_of
 from billing.queries.features import costs_of
 from billing.queries.spend import metered
@@ -29,6 +29,7 @@ def feature(request: HttpRequest, slug: str) -> HttpResponse:
             "tab": "spend",
             "form": InMonth(initial={"month": str(filters.month)}),
             "month": filters.month,
+            "is_this_month": filters.month == month_of(now),
             "costs": costs,
             "total_usd": sum((cost.usd for cost in costs), ZERO),
             "metered": metered(now=now),

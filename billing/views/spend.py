@@ -70,7 +70,8 @@ def by(request: HttpRequest, dimension: str) -> HttpResponseBase:
     """Show a month told apart one way, in full; `?format=csv` gives the same to the last digit."""
     if dimension not in queries.DIMENSIONS:
         raise NotFound(f"Spend is told apart by {', '.join(queries.DIMENSIONS)}.")
-    filters = filters_of(InMonth(request.GET), now=timezone.now())
+    now = timezone.now()
+    filters = filters_of(InMonth(request.GET), now=now)
     slices = queries.summary(actor=request.actor, filters=filters, by=dimension)
     if request.GET.get("format") == "csv":
         lines = ((one.key, one.name, one.usd) for one in slices)
@@ -81,6 +82,7 @@ def by(request: HttpRequest, dimension: str) -> HttpResponseBase:
         {
             "form": InMonth(initial={"month": str(filters.month)}),
             "month": filters.month,
+            "is_this_month": filters.month == month_of(now),
             "dimension": dimension,
             "dimensions": tuple(queries.DIMENSIONS),
             "slices": slices,

@@ -119,7 +119,7 @@ def test_finance_sets_a_budget_and_the_line_on_every_page_shows_it(
 ) -> None:
     client = signed_in(controller)
     assert "No budget is set" in client.get("/spend/budget-line/").content.decode()
-    reply = client.post("/spend/budgets/", {"team": "", "monthly_usd": "200000.00"}, follow=True)
+    reply = client.post("/spend/budgets/", {"team": "*", "monthly_usd": "200000.00"}, follow=True)
     assert "The budget of the organisation is 200,000.00 USD a month." in reply.content.decode()
     assert "200K" in signed_in(lead).get("/spend/budget-line/").content.decode()
 
@@ -128,14 +128,14 @@ def test_finance_sets_a_budget_and_the_line_on_every_page_shows_it(
 def test_a_budget_typed_wrongly_is_kept_and_explained(
     signed_in: SignIn, controller: User, typed: str
 ) -> None:
-    reply = signed_in(controller).post("/spend/budgets/", {"team": "", "monthly_usd": typed})
+    reply = signed_in(controller).post("/spend/budgets/", {"team": "*", "monthly_usd": typed})
     assert reply.status_code == 422
     assert not Budget.objects.exists()
 
 
 def test_a_lead_can_neither_set_a_budget_nor_a_price(signed_in: SignIn, lead: User) -> None:
     client = signed_in(lead)
-    assert client.post("/spend/budgets/", {"team": "", "monthly_usd": "1"}).status_code == 403
+    assert client.post("/spend/budgets/", {"team": "*", "monthly_usd": "1"}).status_code == 403
     quote = {"sku": UNPRICED, "usd": "1", "source": "x", "as_of": "2026-11-01"}
     assert client.post("/spend/prices/", quote).status_code == 403
     assert "Set a budget" not in client.get("/spend/budgets/").content.decode()
