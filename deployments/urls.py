@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.views import advice
+from deployments.views import advice, detail, fleet, launch, traffic
 
 app_name = "deployments"
 urlpatterns = [
@@ -13,4 +13,17 @@ urlpatterns = [
     path("features/<slug:slug>/options/", advice.options, name="options"),
     path("features/<slug:slug>/options/option/", advice.option, name="option"),
     path("features/<slug:slug>/advice-card/", advice.advice_card, name="advice_card"),
+    path("features/<slug:slug>/launch/", launch.launch, name="launch"),
+    path("features/<slug:slug>/deployments/", fleet.of_feature, name="of_feature"),
+    path("features/<slug:slug>/deployments-card/", fleet.feature_card, name="feature_card"),
+    path("fleet/", fleet.fleet, name="fleet"),
+    path("fleet/home-card/", fleet.home_card, name="home_card"),
+    path("deployments/<slug:slug>/", detail.detail, name="detail"),
+    path("deployments/<slug:slug>/status/", detail.status, name="status"),
+    path("deployments/<slug:slug>/resize/", detail.resize, name="resize"),
+    path("deployments/<slug:slug>/retire/", detail.retire, name="retire"),
+    path("deployments/<slug:slug>/retry/", detail.retry, name="retry"),
+    path("deployments/<slug:slug>/traffic/", traffic.traffic, name="traffic"),
+    path("deployments/<slug:slug>/traffic/play/", traffic.play, name="traffic_play"),
+    path("deployments/<slug:slug>/traffic/<int:run_id>/stop/", traffic.stop, name="traffic_stop"),
 ]

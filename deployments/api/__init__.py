@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.api import advice
+from deployments.api import advice, deployments, inside, plans, traffic
 
 urlpatterns = [
     path("workloads", advice.Workloads.as_view(), name="api-workloads"),
@@ -19,4 +19,30 @@ urlpatterns = [
         name="api-feature-recommendations",
     ),
     path("catalog/models", advice.CatalogModels.as_view(), name="api-catalog-models"),
+    path("plans", plans.Plans.as_view(), name="api-plans"),
+    path("deployments", deployments.Deployments.as_view(), name="api-deployments"),
+    path("deployments/<slug:slug>", deployments.Deployment.as_view(), name="api-deployment"),
+    path(
+        "deployments/<slug:slug>/resize",
+        deployments.Resize.as_view(),
+        name="api-deployment-resize",
+    ),
+    path(
+        "deployments/<slug:slug>/retire",
+        deployments.Retire.as_view(),
+        name="api-deployment-retire",
+    ),
+    path("deployments/<slug:slug>/retry", deployments.Retry.as_view(), name="api-deployment-retry"),
+    path(
+        "deployments/<slug:slug>/resources",
+        inside.Resources.as_view(),
+        name="api-deployment-resources",
+    ),
+    path("deployments/<slug:slug>/events", inside.Events.as_view(), name="api-deployment-events"),
+    path(
+        "deployments/<slug:slug>/snippet", inside.Snippet.as_view(), name="api-deployment-snippet"
+    ),
+    path("traffic-runs", traffic.TrafficRuns.as_view(), name="api-traffic-runs"),
+    path("traffic-runs/<int:run_id>", traffic.TrafficRun.as_view(), name="api-traffic-run"),
+    path("traffic-runs/<int:run_id>/stop", traffic.Stop.as_view(), name="api-traffic-run-stop"),
 ]

@@ -1,0 +1,42 @@
+"""What a person asks of the fleet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from deployments.domain.lifecycle import Environment, State
+from deployments.domain.options import TIER_NAMES
+from portal.access import Actor
+from portal.queries import teams
+
+
+def _choice(all_words: str, choices: list[tuple[str, str]]) -> forms.ChoiceField:
+    return forms.ChoiceField(required=False, choices=[("", all_words), *choices])
+
+
+class Fleet(forms.Form):
+    """The filters of the fleet; left empty, they let everything through."""
+
+    q = forms.CharField(
+        label="Search",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    state = _choice("Any state", [(each.value, each.value) for each in State])
+    tier = _choice("Any tier", [(tier.value, name) for tier, name in TIER_NAMES.items()])
+    environment = _choice("Any environment", [(each.value, each.value) for each in Environment])
+    team = forms.ChoiceField(required=False)
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = [(team.slug, team.name) for team in teams(actor=actor)]
+        self.fields["team"].choices = [("", "Any team"), *mine]
+
+    def filters(self) -> dict[str, str]:
+        """Return what is asked for; a word that is none of the choices finds nothing."""
+        asked = {name: str(self.data.get(name, ""))[:100] for name in self.fields}
+        asked["search"] = asked.pop("q")
+        return asked
