@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from billing.queries.spend import spend_of_deployments
-from deployments.domain.lifecycle import SETTLED, Phase, State
+from deployments.domain.lifecycle import Phase
 from deployments.domain.options import TIER_NAMES, Tier
 from deployments.domain.snippet import Place, Snippet, snippets
-from deployments.models import Deployment, Event, Generation, Resource
+from deployments.models import Deployment, Event, Resource
 from portal.access import Actor
 from portal.errors import NotFound
-from portal.models import Feature
 
 MOST_DUE = 200
 
@@ -70,16 +66,6 @@ def deployment_for(*, actor: Actor, slug: str) -> Deployment:
     return found
 
 
-def of_feature(*, feature: Feature) -> QuerySet[Deployment]:
-    """Return a feature's deployments, newest first."""
-    return feature.deployments.select_related("current", "feature__team")
-
-
-def month_to_date(*, rows: Sequence[Deployment], now: datetime) -> Mapping[str, Decimal]:
-    """Return the USD of this month of each deployment."""
-    return spend_of_deployments(slugs=[each.slug for each in rows], now=now)
-
-
 def resources_of(*, deployment: Deployment) -> QuerySet[Resource]:
     """Return all resources, oldest generation first, in the order of creation."""
     found = Resource.objects.filter(generation__deployment=deployment)
@@ -90,11 +76,6 @@ def events_of(*, deployment: Deployment) -> QuerySet[Event]:
     """Return what happened, newest first."""
     found = Event.objects.filter(deployment=deployment).select_related("generation", "resource")
     return found.order_by("-at", "-pk")
-
-
-def generations_of(*, deployment: Deployment) -> QuerySet[Generation]:
-    """Return its generations, newest first."""
-    return deployment.generations.order_by("-number")
 
 
 def snippets_of(deployment: Deployment) -> Sequence[Snippet]:
@@ -108,48 +89,6 @@ def snippets_of(deployment: Deployment) -> Sequence[Snippet]:
         tier=Tier(deployment.current.tier),
         found={row.key: (row.name, row.outputs) for row in rows},
         place=Place(region=settings.AWS_REGION, endpoint_url=settings.AWS_ENDPOINT_URL or ""),
-    )
-
-
-def needing_a_person(*, actor: Actor) -> QuerySet[Deployment]:
-    """Return what has failed, or cannot be taken down, newest first."""
-    stuck = Resource.objects.exclude(code="").filter(phase=Phase.DELETING, is_wanted=False)
-    return (
-        Deployment.objects.visible_to(actor)
-        .select_related("feature__team", "current")
-        .filter(Q(state=State.FAILED) | Q(generations__resources__in=stuck))
-        .distinct()
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a generation is: resources ready (or gone) of all, and what AWS said last."""
-
-    done: int
-    total: int
-    resources: Sequence[Resource]
-    is_settled: bool
-
-    @property
-    def percent(self) -> int:
-        """Return the share that is done, from 0 to 100."""
-        return 100 * self.done // self.total if self.total else 100
-
-
-def progress_of(deployment: Deployment) -> Progress:
-    """Return how far the deployment is on its way to what was wished."""
-    rows = list(resources_of(deployment=deployment))
-    shown = [row for row in rows if row.phase != Phase.GONE or not deployment.is_wanted]
-    goal = Phase.READY if deployment.is_wanted else Phase.GONE
-    wanted = [row for row in shown if row.is_wanted == deployment.is_wanted]
-    done = sum(1 for row in wanted if row.phase == goal)
-    is_leaving = any(not row.is_wanted and row.phase != Phase.GONE for row in rows)
-    return Progress(
-        done=done,
-        total=len(wanted),
-        resources=shown,
-        is_settled=State(deployment.state) in SETTLED and not is_leaving,
     )
 
 
