@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.http import QueryDict
 
+from billing.domain.money import exact
 from deployments.domain import curves, explanation
-from deployments.domain.options import TIER_NAMES, Option
+from deployments.domain.options import TIER_NAMES, Option, TariffLine
 from deployments.models import Recommendation
 from deployments.queries import advice
 
@@ -32,6 +33,32 @@ ORDERS: Mapping[str, Callable[[Option], Any]] = {
     "headroom": lambda option: option.capacity.headroom,
     "burden": lambda option: option.burden,
 }
+
+
+# A tariff line's unit as people say it: its name, and how many of ours one of it is.
+UNITS: Mapping[str, tuple[str, Decimal, str]] = {
+    "second": ("hours", Decimal(3600), "an hour"),
+    "token": ("tokens", Decimal(1), "per million"),
+    "request": ("requests", Decimal(1), "per million"),
+    "gb-second": ("GB-seconds", Decimal(1), "each"),
+    "gb": ("GB", Decimal(1), "each"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A tariff line in the units people use."""
+
+    label: str
+    sku: str
+    quantity: Decimal
+    unit: str
+    price: str
+    usd: Decimal | None
+    kind: str
+    source: str
+    as_of: date | None
+    is_example: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +131,28 @@ def options_page(recommendation: Recommendation, *, asked: QueryDict, now: datet
         crossings=drawn.sentences,
         workload=workload,
         tiers=tuple((tier.value, name) for tier, name in TIER_NAMES.items()),
+    )
+
+
+def shown_lines(option: Option) -> tuple[ShownLine, ...]:
+    """Return an option's tariff lines in hours and millions, with exact prices."""
+    return tuple(_shown(line) for line in option.cost.lines)
+
+
+def _shown(line: TariffLine) -> ShownLine:
+    unit, size, per = UNITS.get(line.unit, (line.unit, Decimal(1), f"per {line.per:f}"))
+    price = "no price" if line.unit_usd is None else f"{exact(line.unit_usd)} USD {per}"
+    return ShownLine(
+        label=line.label,
+        sku=line.sku,
+        quantity=line.quantity / size,
+        unit=unit,
+        price=price,
+        usd=line.usd,
+        kind=line.kind,
+        source=line.source,
+        as_of=line.as_of,
+        is_example=line.is_example,
     )
 
 

@@ -12,7 +12,7 @@ from deployments.domain.options import TIER_NAMES
 from deployments.domain.workload_input import written
 from deployments.forms.advice import EMPTY, Filter, Workload, filled
 from deployments.queries import advice as queries
-from deployments.queries.options_page import COLUMNS, csv_rows, options_page
+from deployments.queries.options_page import COLUMNS, csv_rows, options_page, shown_lines
 from deployments.usecases import advice as advice_usecases
 from deployments.usecases import workloads as workload_usecases
 from portal.access import Permission
@@ -113,10 +113,9 @@ def options(request: HttpRequest, slug: str) -> HttpResponseBase:
     page = options_page(found, asked=request.GET, now=timezone.now())
     if request.GET.get("format") == "csv":
         return csv_reply(f"options-{feature.slug}.csv", COLUMNS, csv_rows(page))
-    fragment = "#table" if request.htmx and request.htmx.target == "table" else ""
     context["page"] = page
     context["filter"] = Filter(request.GET, tiers=page.tiers)
-    return render(request, f"deployments/options.html{fragment}", context)
+    return render(request, "deployments/options.html", context)
 
 
 @require_GET
@@ -137,6 +136,7 @@ def option(request: HttpRequest, slug: str) -> HttpResponse:
             "recommendation": found,
             "option": opened,
             "tier_name": TIER_NAMES[opened.tier],
+            "lines": shown_lines(opened),
             "why_lost": explanation.why_lost(opened, queries.pick_of(found)),
             "refusals": queries.refusals_of(opened),
             "is_soft_only": queries.is_soft_only(opened),
