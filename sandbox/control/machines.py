@@ -5,14 +5,15 @@ from sandbox.wire import service_model
 
 _LOCAL_DISK_PREFIXES = ("g5", "g6", "g7e", "p5", "p6-b200", "trn1", "trn2")
 _ACCELERATED_PREFIXES = ("g", "p", "inf", "trn")
+# An account that has asked for what the example portfolio needs; a fresh one has less.
 _DEFAULT_QUOTAS = (
     ("p6", 0),
     ("trn", 0),
-    ("p5", 2),
-    ("p4", 2),
-    ("g7", 4),
+    ("p5", 16),
+    ("p4", 4),
+    ("g7", 16),
     ("inf", 4),
-    ("g", 8),
+    ("g", 16),
     ("p", 2),
 )
 _DEFAULT_QUOTA_WITHOUT_ACCELERATOR = 20
@@ -43,7 +44,7 @@ def has_local_disk(instance_type: str) -> bool:
 
 
 def default_quota(instance_type: str) -> int:
-    """Return how many instances for endpoint usage a fresh pretend account may run."""
+    """Return how many instances for endpoint usage the pretend account may run unless told."""
     name = family(instance_type)
     for prefix, instances in _DEFAULT_QUOTAS:
         if name.startswith(prefix):

@@ -26,7 +26,7 @@ def test_a_changed_quota_is_told_and_its_default_stays(aws: Sandbox) -> None:
         quota["QuotaName"]: quota["Value"]
         for quota in defaults.paginate(ServiceCode="sagemaker").build_full_result()["Quotas"]
     }
-    assert by_name["ml.g5.xlarge for endpoint usage"] == 8.0
+    assert by_name["ml.g5.xlarge for endpoint usage"] == 16.0
 
 
 def test_a_quota_is_found_by_its_code(aws: Sandbox) -> None:
