@@ -1,0 +1,142 @@
+"""A small world in which every address of Slipway leads somewhere, and the list of addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from django.urls import URLPattern, get_resolver
+from django.utils import timezone
+
+from billing.usecases import budgets, prices
+from deployments.models import Deployment, Recommendation, TrafficRun
+from deployments.usecases import advice, launch, traffic, workloads
+from portal.access import SYSTEM
+from portal.models import ApiKey, Feature, User
+from portal.queries import actor_of_user
+from portal.usecases import keys
+
+WORKLOAD = {
+    "pattern": "interactive",
+    "load": "2",
+    "load_unit": "per-second",
+    "input_tokens_mean": 600,
+    "output_tokens_mean": 250,
+    "latency_ms": 60_000,
+    "need": "standard",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address: its name, and its route with `<converter:name>` for each argument."""
+
+    name: str
+    route: str
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Return the names of its arguments."""
+        return tuple(re.findall(r"<(?:\w+:)?(\w+)>", self.route))
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What belongs to the chat team, all of it made by use cases."""
+
+    feature: Feature
+    recommendation: Recommendation
+    deployment: Deployment
+    run: TrafficRun
+    key: ApiKey
+
+    def path(self, address: Address) -> str:
+        """Return the address with the arguments that lead to the chat team's things."""
+        path = address.route
+        for argument in address.arguments:
+            value = self._value(address, argument)
+            path = re.sub(rf"<(?:\w+:)?{argument}>", str(value), path)
+        return f"/{path}"
+
+    def _value(self, address: Address, argument: str) -> object:
+        meanings = {
+            "run_id": self.run.pk,
+            "prefix": self.key.prefix,
+            "dimension": "team",
+            "rest": "nothing/here",
+        }
+        if argument in meanings:
+            return meanings[argument]
+        return self._value_of_place(address.route.removeprefix("api/v1/"))
+
+    def _value_of_place(self, route: str) -> object:
+        if "features/<" in route:
+            return self.feature.slug
+        if "teams/<" in route:
+            return self.feature.team.slug
+        if "deployments/<" in route:
+            return self.deployment.slug
+        if "recommendations/<" in route:
+            return self.recommendation.pk
+        raise AssertionError(f"What does the argument of {route} mean? Say it in this function.")
+
+
+def build(*, feature: Feature, lead: User) -> World:
+    """Describe, compare and launch the feature, play traffic to it, and make a key of its lead."""
+    now = timezone.now()
+    prices.load_list(now=now)
+    budgets.set_budget(actor=SYSTEM, team=None, monthly_usd=Decimal(200_000), now=now)
+    actor = actor_of_user(lead)
+    workloads.describe(
+        actor=actor, feature=feature, workload=workloads.read(given=WORKLOAD), now=now
+    )
+    recommendation = advice.recommend(actor=actor, feature=feature, now=now)
+    deployment = launch.launch(
+        actor=actor,
+        feature=feature,
+        recommendation_id=recommendation.pk,
+        option_id=recommendation.pick,
+        environment="production",
+        now=now,
+    )
+    Deployment.objects.filter(pk=deployment.pk).update(state="ready")
+    deployment.refresh_from_db()
+    run = traffic.start(
+        actor=actor,
+        deployment=deployment,
+        load_seconds=60,
+        speed=Decimal(60),
+        max_requests=10,
+        seed=7,
+        now=now,
+    )
+    TrafficRun.objects.filter(pk=run.pk).update(ended_at=now)
+    key, _ = keys.create_key(
+        actor=actor, name="ci", scopes=["read"], expires_at=now + timedelta(days=1), now=now
+    )
+    return World(feature, recommendation, deployment, run, key)
+
+
+@cache
+def addresses() -> tuple[Address, ...]:
+    """Return every address of the product; allauth's own pages are under accounts/."""
+    return tuple(
+        address
+        for address in _walk(get_resolver().url_patterns)
+        if not address.route.startswith("accounts/")
+    )
+
+
+def _walk(patterns: Any, route: str = "", namespace: str = "") -> Iterator[Address]:
+    for pattern in patterns:
+        here = route + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            name = str(pattern.name or here)
+            yield Address(f"{namespace}:{name}" if namespace else name, here)
+        else:
+            yield from _walk(pattern.url_patterns, here, pattern.namespace or namespace)
