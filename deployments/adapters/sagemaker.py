@@ -149,7 +149,7 @@ class Endpoint:
             foreign = f"The endpoint {wish.name} is not of this deployment."
         elif found["EndpointConfigName"] != wish.spec["config"]:
             foreign = f"{wish.name} runs the configuration {found['EndpointConfigName']}."
-        variant = next(iter(found.get("ProductionVariants", ())), {})
+        variant: Mapping[str, Any] = next(iter(found.get("ProductionVariants", ())), {})
         is_gone_soon = status in ("Deleting", "Failed")
         return Observed(
             phase=_PHASES[status],

@@ -179,6 +179,6 @@ def backoff_seconds(*, attempts: int, base_seconds: int, seed: str) -> float:
 
     Doubles up to five minutes; the jitter is derived from seed and attempt, between half and all.
     """
-    longest = min(300, base_seconds * 2 ** min(attempts - 1, 12))
+    longest = min(300, base_seconds << min(attempts - 1, 12))
     digest = sha256(f"{seed}:{attempts}".encode()).digest()
     return longest * (0.5 + digest[0] / 510)

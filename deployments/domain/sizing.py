@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 from deployments.domain.options import Cost, Option, Size, TariffLine, Tier
 
@@ -53,7 +54,8 @@ def resized(*, option: Option, size: Mapping[str, int]) -> Option:
         fields["size"] = f"Name what to change: {names or 'nothing can be, it follows the load'}."
     if fields:
         raise BadSize(fields)
-    return _scaled(option, _consistent(option.tier, replace(option.size, **size), size))
+    changes: dict[str, Any] = dict(size)
+    return _scaled(option, _consistent(option.tier, replace(option.size, **changes), size))
 
 
 def change_in_words(before: Size, after: Size) -> str:
