@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from deployments.domain.lifecycle import Phase, State
+from deployments.domain.lifecycle import Phase
 from deployments.queries import operations as queries
-from deployments.queries.facing import CALLABLE
+from deployments.queries.facing import snippets_of
 from portal.errors import Conflict
 from portal.rest import actor_of, pagination
 
@@ -95,7 +95,7 @@ class Snippet(APIView):
     def get(self, request: Request, slug: str) -> Response:
         """Show how to call it, with curl and with Python."""
         deployment = queries.deployment_for(actor=actor_of(request), slug=slug)
-        found = queries.snippets_of(deployment) if State(deployment.state) in CALLABLE else ()
+        found = [{"label": label, "code": code} for label, code in snippets_of(deployment)]
         if not found:
             raise Conflict(f"{slug} is {deployment.state}; it can be called once it is ready.")
         return Response({"results": SnippetOutput(found, many=True).data})

@@ -16,7 +16,6 @@ from deployments.domain.lifecycle import Phase, State
 from deployments.domain.options import Option
 from deployments.domain.progress import Seen, Step
 from deployments.domain.records import option_from_json
-from deployments.domain.snippet import Snippet
 from deployments.models import Deployment, Generation, Resource
 from deployments.queries import operations
 from portal.access import Actor, Permission
@@ -41,7 +40,7 @@ class Facing:
     deployment: Deployment
     generations: Sequence[Generation]
     timelines: Sequence[Timeline]
-    snippets: Sequence[Snippet]
+    snippets: Sequence[tuple[str, str]]  # label, code
     what_next: str
     is_settled: bool
     may_operate: bool
@@ -63,13 +62,20 @@ def facing(*, actor: Actor, slug: str) -> Facing:
         deployment=deployment,
         generations=found,
         timelines=timelines,
-        snippets=operations.snippets_of(deployment) if state in CALLABLE else (),
+        snippets=snippets_of(deployment),
         what_next=progress.what_next(state),
         is_settled=progress.is_settled(state) and not any(_is_leaving(each) for each in found),
         may_operate=may_operate,
         can_retry=may_operate and any(_is_stuck(each) for each in found),
         seen=_digest(state, timelines),
     )
+
+
+def snippets_of(deployment: Deployment) -> Sequence[tuple[str, str]]:
+    """Return how to call it as (label, code); empty until it can be called."""
+    if State(deployment.state) not in CALLABLE:
+        return ()
+    return [(each.label, each.code) for each in operations.snippets_of(deployment)]
 
 
 def _is_leaving(generation: Generation) -> bool:

@@ -18,9 +18,9 @@ from deployments.forms.fleet import Fleet
 from deployments.models import Deployment
 from deployments.queries import fleet as queries
 from deployments.queries.advice import newest_recommendation
-from deployments.queries.operations import snippets_of
+from deployments.queries.facing import snippets_of
 from portal.access import Permission
-from portal.paging import cursor_page
+from portal.paging import csv_url, cursor_page
 from portal.queries import feature_for
 from portal.rest.sheets import csv_reply
 
@@ -57,7 +57,7 @@ CSV_CHUNK = 500
 def fleet(request: HttpRequest) -> HttpResponseBase:
     """List deployments: searched, filtered, sorted, paged; `?format=csv` gives all of them."""
     now = timezone.now()
-    form = Fleet(request.GET, actor=request.actor)
+    form = Fleet(actor=request.actor, asked=request.GET)
     sort = request.GET.get("sort", NEWEST)
     order = ORDERS.get(sort, ORDERS[NEWEST])
     found = queries.fleet(actor=request.actor, **form.filters())
@@ -73,17 +73,10 @@ def fleet(request: HttpRequest) -> HttpResponseBase:
             "rows": queries.rows(page.rows, now=now),
             "sort": sort if sort in ORDERS else NEWEST,
             "is_filtered": any(request.GET.get(name) for name in form.fields),
-            "csv_url": _csv_url(request),
+            "csv_url": csv_url(request),
             "as_of": now,
         },
     )
-
-
-def _csv_url(request: HttpRequest) -> str:
-    asked = request.GET.copy()
-    asked.pop("cursor", None)
-    asked["format"] = "csv"
-    return f"?{asked.urlencode()}"
 
 
 def _lines(found: QuerySet[Deployment], *, now: datetime) -> Iterator[tuple[Any, ...]]:
