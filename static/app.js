@@ -132,7 +132,16 @@
   async function drawCharts(scope) {
     if (!scope.querySelector("[data-chart]")) return;
     charts ??= script(root.dataset.echarts).then(() => script(root.dataset.charts));
-    await charts;
+    try {
+      await charts;
+    } catch {
+      // Without the scripts the tables say the same.
+      for (const canvas of scope.querySelectorAll("[data-chart]")) {
+        canvas.hidden = true;
+        canvas.closest("figure").querySelector("details").open = true;
+      }
+      return;
+    }
     window.slipwayCharts.draw(scope);
   }
 

@@ -186,7 +186,8 @@ def duration(value: timedelta | Number) -> str:
     amount = decimal_of(seconds)
     if amount is None:
         return "–"  # noqa: RUF001
-    left, parts = int(abs(amount)), []
+    left = int(abs(amount))
+    parts: list[str] = []
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
         count, left = divmod(left, size)
         if count or (unit == "s" and not parts):

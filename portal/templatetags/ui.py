@@ -120,9 +120,11 @@ def field(bound: BoundField, css: str = "", unit: str = "") -> dict[str, Any]:
         for kind, there in (("helptext", bound.help_text), ("error", bound.errors))
         if there and bound.auto_id
     ]
-    attributes = {"class": f"{widget.attrs.get('class', '')} {_control(widget)}".strip()}
+    attributes: dict[str, str | bool] = {
+        "class": f"{widget.attrs.get('class', '')} {_control(widget)}".strip()
+    }
     if bound.errors:
-        attributes["class"] += " is-invalid"
+        attributes["class"] = f"{attributes['class']} is-invalid"
         attributes["aria-invalid"] = "true"
     if notes:
         attributes["aria-describedby"] = " ".join(notes)
