@@ -137,8 +137,11 @@ class ModelOutput(serializers.Serializer):
     routes = serializers.SerializerMethodField()
     sells_provisioned = serializers.SerializerMethodField()
     quality = serializers.SerializerMethodField()
-    source = serializers.CharField()
     as_of = serializers.DateField()
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Add `source`, a name that a field itself uses."""
+        return {**super().get_fields(), "source": serializers.CharField()}
 
     def get_routes(self, model: Any) -> dict[str, str]:
         """Return invoke ids by route."""

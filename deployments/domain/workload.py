@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from deployments.domain.wording import milliseconds
+
 HOURS_PER_MONTH = Decimal(730)
 SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
 
@@ -97,4 +99,4 @@ class Workload:
     def wish(self) -> str:
         """The latency objective in words, as in `200 ms at p95`."""
         to = " to the first token" if self.latency_of is LatencyOf.FIRST_TOKEN else ""
-        return f"{self.latency_ms:,} ms{to} at p{self.latency_percentile}"
+        return f"{milliseconds(self.latency_ms)}{to} at p{self.latency_percentile}"

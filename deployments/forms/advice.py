@@ -124,9 +124,9 @@ class Workload(forms.Form):
         listed = sorted(catalog_models, key=lambda model: model.name.lower())
         names = [(model.model_id, _named(model)) for model in listed]
         bases = [(m.model_id, m.name) for m in listed if m.kind == "weights"]
-        self.fields["models"].choices = names
-        self.fields["forbidden_models"].choices = names
-        self.fields["base_model"].choices = [("", "Not known"), *bases]
+        _offer(self, "models", names)
+        _offer(self, "forbidden_models", names)
+        _offer(self, "base_model", [("", "Not known"), *bases])
 
     def given(self) -> dict[str, Any]:
         """Return what was typed, as the domain reads it."""
@@ -135,6 +135,12 @@ class Workload(forms.Form):
             line.strip() for line in typed["assumptions"].splitlines() if line.strip()
         ]
         return typed
+
+
+def _offer(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
+    field = form.fields[name]
+    if isinstance(field, forms.ChoiceField):
+        field.choices = choices
 
 
 def _named(model: Model) -> str:
@@ -177,4 +183,4 @@ class Filter(forms.Form):
 
     def __init__(self, *args: Any, tiers: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["tier"].choices = [("", "Any tier"), *tiers]
+        _offer(self, "tier", [("", "Any tier"), *tiers])

@@ -86,10 +86,8 @@ def options_of(recommendation: Recommendation) -> tuple[Option, ...]:
     return tuple(option_from_json(body) for body in recommendation.options)
 
 
-def option_of(recommendation: Recommendation | None, option_id: str) -> Option:
+def option_of(recommendation: Recommendation, option_id: str) -> Option:
     """Return one option of a recommendation. Raises NotFound."""
-    if recommendation is None:
-        raise NotFound("Nothing was compared yet: ask for a recommendation first.")
     for body in recommendation.options:
         if body["option_id"] == option_id:
             return option_from_json(body)

@@ -16,7 +16,7 @@ from deployments.queries.options_page import COLUMNS, csv_rows, options_page, sh
 from deployments.usecases import advice as advice_usecases
 from deployments.usecases import workloads as workload_usecases
 from portal.access import Permission
-from portal.errors import Refusal
+from portal.errors import NotFound, Refusal
 from portal.models import Feature
 from portal.queries import feature_for
 from portal.rest.sheets import csv_reply
@@ -85,7 +85,8 @@ def workload_preview(request: HttpRequest, slug: str) -> HttpResponse:
             context["missing"] = list(refusal.fields.values())
     else:
         context["missing"] = [
-            f"{form.fields[name].label}: {' '.join(words)}" for name, words in form.errors.items()
+            f"{form.fields[name].label}: {' '.join(map(str, words))}"
+            for name, words in form.errors.items()
         ]
     return render(request, "deployments/workload.html#preview", context)
 
@@ -125,6 +126,8 @@ def option(request: HttpRequest, slug: str) -> HttpResponse:
     found = queries.chosen_recommendation(
         actor=request.actor, feature=feature, pk=request.GET.get("recommendation", "")
     )
+    if found is None:
+        raise NotFound("Nothing was compared yet: ask for a recommendation first.")
     opened = queries.option_of(found, request.GET.get("option", ""))
     fragment = "#opened" if request.htmx else ""
     return render(

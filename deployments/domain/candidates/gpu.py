@@ -121,20 +121,7 @@ def _fit(made: Plan, model: Model, memory: list[Check], question: Question) -> O
         prices=question.prices,
         assumptions=_assumptions(made, model, workload),
     )
-    found = (
-        *_of_weights(model, question),
-        *memory,
-        checks.latency(made.times, workload),
-        checks.headroom(capacity.headroom),
-        checks.payload(workload, question.values["sagemaker.payload-mb"]),
-        checks.time_limit(made.answer, _time_limit_s(question)),
-        checks.quota(
-            name=engine.machine.instance_type,
-            what=f"instances of {engine.machine.instance_type} for endpoints",
-            needed=Decimal(made.replicas + 1),
-            question=question,
-        ),
-    )
+    found = _checks(made, model, memory, question)
     return Option(
         option_id=_option_id(engine, model),
         tier=Tier.SAGEMAKER_REAL_TIME,
@@ -168,6 +155,24 @@ def _fit(made: Plan, model: Model, memory: list[Check], question: Question) -> O
             "planned_rps_each": f"{made.planned_rps:.6f}",
             "least_count": str(_least(workload)),
         },
+    )
+
+
+def _checks(made: Plan, model: Model, memory: list[Check], question: Question) -> tuple[Check, ...]:
+    workload, engine = question.workload, made.engine
+    return (
+        *_of_weights(model, question),
+        *memory,
+        checks.latency(made.times, workload),
+        checks.headroom(_capacity(made, question).headroom),
+        checks.payload(workload, question.values["sagemaker.payload-mb"]),
+        checks.time_limit(made.answer, _time_limit_s(question)),
+        checks.quota(
+            name=engine.machine.instance_type,
+            what=f"instances of {engine.machine.instance_type} for endpoints",
+            needed=Decimal(made.replicas + 1),
+            question=question,
+        ),
     )
 
 

@@ -156,20 +156,7 @@ def _function(model: Model, route: Route, question: Question) -> Option:
             "waits for the model's last token; streaming does not shorten that.",
         ),
     )
-    found = (
-        *checks.of_model(model, question),
-        checks.residency(route.route, workload),
-        checks.latency(answer, workload),
-        checks.payload(workload, values["lambda.payload-mb"]),
-        checks.time_limit(answer, values["lambda.timeout-s"]),
-        checks.quota(
-            name="lambda-concurrency",
-            what="functions running at once at peak",
-            needed=concurrency,
-            question=question,
-        ),
-        *_function_forbids(question),
-    )
+    found = _function_checks(model, route, answer, question)
     return Option(
         option_id=f"{Tier.LAMBDA_BEDROCK}/{model.model_id}/{route.route}",
         tier=Tier.LAMBDA_BEDROCK,
@@ -197,6 +184,26 @@ def _function(model: Model, route: Route, question: Question) -> Option:
             "source_model": route.invoke_id,
             "architecture": ARCHITECTURE,
         },
+    )
+
+
+def _function_checks(
+    model: Model, route: Route, answer: Times, question: Question
+) -> tuple[Check, ...]:
+    workload, values = question.workload, question.values
+    return (
+        *checks.of_model(model, question),
+        checks.residency(route.route, workload),
+        checks.latency(answer, workload),
+        checks.payload(workload, values["lambda.payload-mb"]),
+        checks.time_limit(answer, values["lambda.timeout-s"]),
+        checks.quota(
+            name="lambda-concurrency",
+            what="functions running at once at peak",
+            needed=_concurrency(answer, question),
+            question=question,
+        ),
+        *_function_forbids(question),
     )
 
 

@@ -9,7 +9,8 @@ from deployments.domain import cost
 from deployments.domain.candidates import checks, managed
 from deployments.domain.candidates.question import Question, verdict
 from deployments.domain.catalog import Model, ProvisionedId
-from deployments.domain.options import Capacity, Option, Size, Tier
+from deployments.domain.latency import Times
+from deployments.domain.options import Capacity, Check, Option, Size, Tier
 
 THOUSANDTH = Decimal("0.001")
 
@@ -60,19 +61,7 @@ def _option(model: Model, offer: ProvisionedId, term: str, question: Question) -
         assumptions=(cost.FIXED_ASSUMPTION, _unit_assumption(question), *workload.assumptions),
     )
     capacity = _capacity(model, units, question)
-    found = (
-        *checks.of_model(model, question),
-        checks.residency("in-region", workload),
-        checks.latency(times, workload),
-        checks.headroom(capacity.headroom),
-        checks.commitment(term, workload),
-        checks.quota(
-            name="bedrock-model-units",
-            what="model units (the default is 0: a Support case must grant them first)",
-            needed=Decimal(units),
-            question=question,
-        ),
-    )
+    found = _checks(model, term, units, times, question)
     return Option(
         option_id=f"{Tier.BEDROCK_PROVISIONED}/{model.model_id}/{term}",
         tier=Tier.BEDROCK_PROVISIONED,
@@ -97,6 +86,25 @@ def _option(model: Model, offer: ProvisionedId, term: str, question: Question) -
             "term": term,
             "planned_rps_each": str(_planned_rps(model, question)),
         },
+    )
+
+
+def _checks(
+    model: Model, term: str, units: int, times: Times, question: Question
+) -> tuple[Check, ...]:
+    workload = question.workload
+    return (
+        *checks.of_model(model, question),
+        checks.residency("in-region", workload),
+        checks.latency(times, workload),
+        checks.headroom(_capacity(model, units, question).headroom),
+        checks.commitment(term, workload),
+        checks.quota(
+            name="bedrock-model-units",
+            what="model units (the default is 0: a Support case must grant them first)",
+            needed=Decimal(units),
+            question=question,
+        ),
     )
 
 

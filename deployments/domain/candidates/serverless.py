@@ -57,8 +57,7 @@ def _job(model: Model, precision: str, question: Question, parameters: int | Non
 
 def _option(job: Job, question: Question) -> Option:
     values, workload = question.values, question.workload
-    largest = int(values["serverless.memory-mb-max"])
-    memory_mb = min(job.memory_mb, largest)
+    memory_mb = min(job.memory_mb, int(values["serverless.memory-mb-max"]))
     answer, times = _times(job, memory_mb, question)
     concurrency = _concurrency(answer, question)
     priced = cost.price(
@@ -71,21 +70,7 @@ def _option(job: Job, question: Question) -> Option:
             *workload.assumptions,
         ),
     )
-    found = (
-        *_model_checks(job, question),
-        _cpu(question),
-        _memory(job, largest),
-        checks.latency(times, workload),
-        checks.payload(workload, values["serverless.payload-mb"]),
-        checks.time_limit(answer, values["serverless.timeout-s"]),
-        checks.quota(
-            name="serverless-concurrency",
-            what="requests at once on one endpoint at peak",
-            needed=concurrency,
-            question=question,
-        ),
-        *_forbids(question),
-    )
+    found = _checks(job, times, answer, question)
     return Option(
         option_id=f"{Tier.SAGEMAKER_SERVERLESS}/{job.model.model_id}/{memory_mb}",
         tier=Tier.SAGEMAKER_SERVERLESS,
@@ -109,6 +94,25 @@ def _option(job: Job, question: Question) -> Option:
         summary=f"{job.model.name} on CPU with {memory_mb // 1024} GB, paid while it computes",
         notes=("No GPU, no VPC, no streaming; a first request after a pause waits for a start.",),
         extra=_extra(job, question),
+    )
+
+
+def _checks(job: Job, times: Times, answer: Times, question: Question) -> tuple[Check, ...]:
+    workload, values = question.workload, question.values
+    return (
+        *_model_checks(job, question),
+        _cpu(question),
+        _memory(job, int(values["serverless.memory-mb-max"])),
+        checks.latency(times, workload),
+        checks.payload(workload, values["serverless.payload-mb"]),
+        checks.time_limit(answer, values["serverless.timeout-s"]),
+        checks.quota(
+            name="serverless-concurrency",
+            what="requests at once on one endpoint at peak",
+            needed=_concurrency(answer, question),
+            question=question,
+        ),
+        *_forbids(question),
     )
 
 
