@@ -61,7 +61,7 @@ def ask(call: Callable[..., Any], /, **parameters: Any) -> Any:
     except ClientError as error:
         raise _refused(error) from error
     except BotoCoreError as error:
-        raise Transient(str(error), code=type(error).__name__) from error
+        raise _unanswered(error) from error
 
 
 def find(call: Callable[..., Any], /, **parameters: Any) -> Any | None:
@@ -73,7 +73,7 @@ def find(call: Callable[..., Any], /, **parameters: Any) -> Any | None:
             return None
         raise _refused(error) from error
     except BotoCoreError as error:
-        raise Transient(str(error), code=type(error).__name__) from error
+        raise _unanswered(error) from error
 
 
 def make(call: Callable[..., Any], /, **parameters: Any) -> Any | None:
@@ -85,7 +85,14 @@ def make(call: Callable[..., Any], /, **parameters: Any) -> Any | None:
             return None
         raise _refused(error) from error
     except BotoCoreError as error:
-        raise Transient(str(error), code=type(error).__name__) from error
+        raise _unanswered(error) from error
+
+
+def _unanswered(error: BotoCoreError) -> Transient | Permanent:
+    """Return what it means that a call never got an answer, or was never sent."""
+    code = type(error).__name__
+    is_malformed = code == "ParamValidationError"
+    return Permanent(str(error), code=code) if is_malformed else Transient(str(error), code=code)
 
 
 def is_absent(error: ClientError) -> bool:

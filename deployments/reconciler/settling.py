@@ -21,6 +21,9 @@ from deployments.reconciler.looks import Look
 # How many polls an absence of something just made must last before it is believed.
 DOUBTFUL_POLLS = 4
 ZERO = Decimal(0)
+# Codes of our own, beside AWS's: what exists failed there, or is not ours.
+FAILED_IN_AWS = "failed"
+FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def _finding(held: Held, look: Look, now: datetime) -> Finding:
     words = look.observed.detail or look.observed.foreign if look.observed else ""
     code = ""
     if look.step is Step.GIVE_UP and look.observed:
-        code = "foreign" if look.observed.foreign else "failed"
+        code = FOREIGN if look.observed.foreign else FAILED_IN_AWS
     return Finding(phase, code, words, 0, _next_look(held, look, phase, now))
 
 

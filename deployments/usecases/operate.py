@@ -16,6 +16,7 @@ from deployments.domain.options import Option
 from deployments.domain.sizing import BadSize, change_in_words, resized
 from deployments.models import Deployment, Generation, Resource
 from deployments.reconciler import standing
+from deployments.reconciler.settling import FAILED_IN_AWS
 from deployments.usecases import wishes
 from portal.access import Actor, Permission, require
 from portal.errors import Conflict, Invalid
@@ -55,7 +56,9 @@ def resize(
         now=now,
     )
     is_in_place = _take_over(old, generation, after, now)
-    if not is_in_place:
+    if is_in_place:
+        deployment.refresh_from_db(fields=["current"])
+    else:
         wishes.add_resources(generation=generation, option=after, now=now)
     how = "in place" if is_in_place else "by a new generation beside the old one"
     changes = change_in_words(before.size, after.size)
@@ -91,6 +94,8 @@ def _take_over(old: Generation, new: Generation, option: Option, now: datetime) 
         Resource.objects.filter(pk=row.pk).update(**changed)
     old.is_wanted = False
     old.save(update_fields=["is_wanted"])
+    if old.deployment.current_id == old.pk:
+        Deployment.objects.filter(pk=old.deployment_id).update(current=new)
     return True
 
 
@@ -129,7 +134,7 @@ def retry(*, actor: Actor, deployment: Deployment, now: datetime) -> Deployment:
     if not stuck.exists():
         raise Conflict(f"Nothing of {deployment.slug} waits for a person.")
     newest = deployment.generations.order_by("-number")[0]
-    failed_in_aws = newest.resources.filter(phase=Phase.FAILED, seen_at__isnull=False)
+    failed_in_aws = newest.resources.filter(phase=Phase.FAILED, code=FAILED_IN_AWS)
     sentence = f"{actor.name} retried {deployment.slug}."
     if deployment.is_wanted and failed_in_aws.exists():
         option = wishes.option_of(newest)
@@ -143,7 +148,9 @@ def retry(*, actor: Actor, deployment: Deployment, now: datetime) -> Deployment:
         wishes.add_resources(generation=generation, option=option, now=now)
     else:
         generation = newest
-        stuck.filter(phase=Phase.FAILED, is_wanted=True).update(phase=Phase.PENDING)
+        refused = stuck.filter(phase=Phase.FAILED, is_wanted=True)
+        refused.filter(seen_at=None).update(phase=Phase.PENDING)
+        refused.filter(seen_at__isnull=False).update(phase=Phase.UPDATING)
         stuck.update(code="", detail="", attempts=0, absences=0, wake_at=now)
     _record(actor, deployment, generation, verb="retry", sentence=sentence, now=now)
     standing.derive(deployment=deployment, now=now)

@@ -122,9 +122,9 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
-def until(is_true: Callable[[], bool], *, what: str, seconds: float) -> None:
+def until(is_true: Callable[[], bool], *, what: Callable[[], str], seconds: float) -> None:
     """Wait. Raises AssertionError when it takes longer than anything reasonable."""
     deadline = time.monotonic() + seconds
     while not is_true():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        assert time.monotonic() < deadline, f"not within {seconds} s:\n{what()}"
         time.sleep(0.2)

@@ -459,3 +459,28 @@ def test_the_clock_of_a_lease_is_renewed_before_the_effect(
 
     assert seen["row"].phase == Phase.CREATING  # the intent is on record before the effect
     assert seen["row"].leased_until > row.created_at + timedelta(seconds=100)
+
+
+def test_a_size_that_aws_refuses_in_place_leaves_what_serves_and_is_retried_in_place(
+    drill: Drill,
+) -> None:
+    deployment = drill.launch(option(Tier.SAGEMAKER_REAL_TIME))
+    drill.run()
+    drill.cloud.refuse(
+        "sagemaker.endpoint",
+        "update",
+        Permanent("The account-level service limit is 2.", code="ResourceLimitExceeded"),
+    )
+    operate.resize(actor=SYSTEM, deployment=deployment, size={"instances": 3}, now=drill.clock.now)
+    drill.sweep()
+    assert state(deployment) == State.FAILED
+    assert Span.objects.get().ended_at is None  # it is still paid for, so it is still looked at
+
+    operate.retry(actor=SYSTEM, deployment=deployment, now=drill.clock.now)
+    drill.run()
+
+    deployment.refresh_from_db()
+    assert deployment.state == State.READY
+    assert deployment.generations.count() == 2
+    assert drill.resource("endpoint").name.endswith("-g1-endpoint")
+    assert list(Span.objects.order_by("pk").values_list("capacity", flat=True)) == [2, 3]
