@@ -94,11 +94,12 @@ def quality(score: Quality | None, floor: Decimal) -> Check:
     """Compare a public score with the floor; a model without a score does not pass."""
     if score is None:
         return Check("quality", False, f"The floor is {floor}; no public score was found.")
+    note = f" {score.note}" if score.note else ""
     return Check(
         "quality",
         score.score >= floor,
         f"Scores {score.score} on the {score.index} {score.version} "
-        f"({score.as_of:%Y-%m-%d}); the floor is {floor}.",
+        f"({score.as_of:%Y-%m-%d}); the floor is {floor}.{note}",
     )
 
 

@@ -256,3 +256,12 @@ def test_every_line_has_a_source_and_a_day_or_no_price_at_all() -> None:
             assert (line.usd is None) == (line.as_of is None) == (line.kind == "missing")
             if line.usd is not None:
                 assert line.source
+
+
+def test_a_model_that_reasons_first_is_timed_to_its_answer_and_says_how_it_was_scored() -> None:
+    ranked = ask(of_scenario("chatbot"))
+
+    found = option(ranked, "bedrock-on-demand/openai.gpt-oss-20b-1:0/in-region")
+
+    assert check(found, "latency").startswith("broken: Estimated 17.5 s at p95 to the first token")
+    assert "Scored as gpt-oss-20b (high)." in check(found, "quality")
