@@ -6,13 +6,18 @@ import json
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
 from billing.domain.money import month_named, month_of
 from billing.queries.filters import Filters
+from billing.queries.keyset import stretch
 from portal.errors import Invalid
+from portal.rest.pagination import DEFAULT, MOST
 from portal.rest.rendering import JSON
 
 PAGING = {"cursor", "limit", "format"}
@@ -85,6 +90,33 @@ def asked(shape: type[serializers.Serializer], request: Request) -> dict[str, An
     if fields:
         raise Invalid("The question cannot be read.", fields=fields)
     return dict(shaped.validated_data)
+
+
+def page_by_time(
+    request: Request,
+    rows: QuerySet[Any],
+    output: type[serializers.BaseSerializer],
+    *,
+    moment: str,
+) -> Response:
+    """Return the page that ?cursor= and ?limit= name, the newest first.
+
+    Raises Invalid for a limit that is no whole number from 1 to 200, or a broken cursor.
+    """
+    limit = request.query_params.get("limit", str(DEFAULT))
+    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST:
+        sentence = f"The limit is a whole number from 1 to {MOST}."
+        raise Invalid("The limit cannot be read.", fields={"limit": sentence})
+    cursor = request.query_params.get("cursor", "")
+    found = stretch(rows, moment=moment, cursor=cursor, limit=int(limit))
+    here = request.build_absolute_uri()
+    return Response(
+        {
+            "results": output(found.rows, many=True).data,
+            "next": replace_query_param(here, "cursor", found.older) if found.older else None,
+            "previous": replace_query_param(here, "cursor", found.newer) if found.newer else None,
+        }
+    )
 
 
 def filters_of(query: dict[str, Any], *, now: datetime) -> Filters:

@@ -9,10 +9,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from billing.api.asking import RENDERERS, Filtered, asked, filters_of, wants_csv
+from billing.api.asking import RENDERERS, Filtered, asked, filters_of, page_by_time, wants_csv
 from billing.queries import ledger
 from portal.rest import actor_of, csv_reply
-from portal.rest.pagination import page, schema_of
+from portal.rest.pagination import schema_of
 
 
 class Charges(APIView):
@@ -51,9 +51,9 @@ class Charges(APIView):
         tags=["books"],
     )
     def get(self, request: Request) -> HttpResponseBase:
-        """List the charges of a month, the last booked first; or all of them as CSV."""
+        """List the charges of a month, the newest hour first; or all of them as CSV."""
         filters = filters_of(asked(self.Query, request), now=timezone.now())
         rows = ledger.charges(actor=actor_of(request), filters=filters)
         if wants_csv(request):
             return csv_reply(f"charges-{filters.month}.csv", ledger.HEADER, ledger.lines(rows))
-        return page(request, rows, self.Output, order=("-id",))
+        return page_by_time(request, rows, self.Output, moment="hour")

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing.api.asking import RENDERERS, Filtered, asked, filters_of, wants_csv
+from billing.api.asking import RENDERERS, Filtered, asked, filters_of, page_by_time, wants_csv
 from billing.models import Watermark
 from billing.queries import ledger
 from portal.rest import actor_of, csv_reply
@@ -47,13 +47,13 @@ class UsageEvents(APIView):
         tags=["books"],
     )
     def get(self, request: Request) -> HttpResponseBase:
-        """List the metered events of a month, the last recorded first; or all of them as CSV."""
+        """List the metered events of a month, the newest first; or all of them as CSV."""
         filters = filters_of(asked(self.Query, request), now=timezone.now())
         rows = ledger.usage(actor=actor_of(request), filters=filters)
         if wants_csv(request):
             name = f"usage-{filters.month}.csv"
             return csv_reply(name, ledger.USAGE_HEADER, ledger.usage_lines(rows))
-        return page(request, rows, self.Output, order=("-id",))
+        return page_by_time(request, rows, self.Output, moment="started_at")
 
 
 class RefusedUsage(APIView):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from billing.queries.filters import Filters, matching, visible
 from portal.access import Actor
 
 HOUR = timedelta(hours=1)
+CORRECTION = "correction"
 HEADER = (
     "charge",
     "hour",
@@ -61,14 +62,24 @@ def charges(*, actor: Actor, filters: Filters) -> QuerySet[Charge]:
 
 def total(*, actor: Actor, filters: Filters) -> Decimal:
     """Return the USD of those charges, to the last digit, from the smallest table that has them."""
-    rows: QuerySet[Charge] | QuerySet[SpendHour] | QuerySet[SpendDay]
     if filters.kind:
-        rows = Charge.objects.filter(hour__range=filters.hours)
-    elif filters.sku:
+        corrections = _corrections(actor=actor, filters=filters)
+        if filters.kind == CORRECTION:
+            return corrections
+        return total(actor=actor, filters=replace(filters, kind="")) - corrections
+    rows: QuerySet[SpendHour] | QuerySet[SpendDay]
+    if filters.sku:
         rows = SpendHour.objects.filter(hour__range=filters.hours)
     else:
         rows = SpendDay.objects.filter(day__range=(filters.first, filters.last))
     asked = matching(visible(rows, actor=actor), filters=filters)
+    return asked.aggregate(total=Sum("usd"))["total"] or ZERO
+
+
+def _corrections(*, actor: Actor, filters: Filters) -> Decimal:
+    """Return the USD of corrections: few, and found by what they correct."""
+    rows = Charge.objects.filter(corrects__isnull=False, hour__range=filters.hours)
+    asked = matching(visible(rows, actor=actor), filters=replace(filters, kind=CORRECTION))
     return asked.aggregate(total=Sum("usd"))["total"] or ZERO
 
 

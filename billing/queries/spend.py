@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Max, Min, Q, Sum
@@ -15,7 +16,7 @@ from billing.domain.unit_costs import Line
 from billing.models import SpendDay, SpendHour, Watermark
 from billing.queries.filters import Filters, matching, visible
 from portal.access import Actor
-from portal.models import Feature
+from portal.models import Feature, Team
 
 # A source the meter has not asked for an hour has gone, or its meter has stopped.
 STALE = timedelta(hours=1)
@@ -31,18 +32,13 @@ DIMENSIONS = {
 }
 # One pass over the month's days answers the whole page.
 BREAKDOWN = """
-    SELECT team.slug, team.name, feature.slug, feature.name, spent.tier, spent.day, sum(spent.usd),
-           grouping(team.slug), grouping(feature.slug), grouping(spent.tier), grouping(spent.day)
-    FROM (SELECT team_id, feature_id, tier, day, sum(usd) AS usd FROM billing_spendday
-          WHERE day BETWEEN %(first)s AND %(last)s AND (%(all)s OR team_id = ANY(%(teams)s))
-          GROUP BY team_id, feature_id, tier, day) AS spent
-    JOIN portal_team AS team ON team.id = spent.team_id
-    JOIN portal_feature AS feature ON feature.id = spent.feature_id
-    GROUP BY GROUPING SETS
-        ((), (team.slug, team.name), (feature.slug, feature.name), (spent.tier),
-         (spent.day, spent.tier))
-    ORDER BY sum(spent.usd) DESC, team.name, feature.name, spent.tier
+    SELECT team_id, feature_id, tier, day, sum(usd), grouping(team_id, feature_id, tier, day)
+    FROM billing_spendday
+    WHERE day BETWEEN %(first)s AND %(last)s AND (%(all)s OR team_id = ANY(%(teams)s))
+    GROUP BY GROUPING SETS ((), (team_id), (feature_id), (tier), (day, tier))
 """
+# What `grouping` says of each: a bit for every column that was summed over.
+ALL, BY_TEAM, BY_FEATURE, BY_TIER, BY_DAY = 0b1111, 0b0111, 0b1011, 0b1101, 0b1100
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +75,32 @@ def breakdown(*, actor: Actor, filters: Filters) -> Breakdown:
             },
         )
         rows = cursor.fetchall()
-    total = next((row[6] for row in rows if row[7:] == (1, 1, 1, 1)), None) or ZERO
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for *keys, usd, way in rows:
+        found.setdefault(way, []).append((*keys, usd))
+    total = next((usd for *_, usd in found.get(ALL, []) if usd is not None), ZERO)
+    teams = _named(Team, {key: usd for key, _, _, _, usd in found.get(BY_TEAM, [])})
+    features = _named(Feature, {key: usd for _, key, _, _, usd in found.get(BY_FEATURE, [])})
+    tiers = [(tier, tier, usd) for _, _, tier, _, usd in found.get(BY_TIER, [])]
     return Breakdown(
         total_usd=total,
-        teams=_slices([(r[0], r[1], r[6]) for r in rows if r[7:] == (0, 1, 1, 1)], total),
-        features=_slices([(r[2], r[3], r[6]) for r in rows if r[7:] == (1, 0, 1, 1)], total),
-        tiers=_slices([(r[4], r[4], r[6]) for r in rows if r[7:] == (1, 1, 0, 1)], total),
-        days={(row[5], row[4]): row[6] for row in rows if row[7:] == (1, 1, 0, 0)},
+        teams=_slices(teams, total),
+        features=_slices(features, total),
+        tiers=_slices(_largest_first(tiers), total),
+        days={(day, tier): usd for _, _, tier, day, usd in found.get(BY_DAY, [])},
     )
+
+
+def _named(
+    table: type[Team] | type[Feature], usd: Mapping[Any, Any]
+) -> list[tuple[str, str, Decimal]]:
+    """Return slug, name and USD of rows given by id, largest first."""
+    rows = table.objects.filter(pk__in=usd).order_by().values_list("pk", "slug", "name")
+    return _largest_first([(slug, name, usd[key]) for key, slug, name in rows])
+
+
+def _largest_first(rows: list[Any]) -> list[tuple[str, str, Decimal]]:
+    return sorted(rows, key=lambda row: (-row[2], row[1]))
 
 
 def summary(*, actor: Actor, filters: Filters, by: str) -> tuple[Slice, ...]:

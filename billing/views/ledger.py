@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -10,8 +11,11 @@ from django.views.decorators.http import require_GET
 
 from billing.domain.money import exact
 from billing.forms.filters import InLedger, filters_of
+from billing.models import Charge
 from billing.queries import ledger as queries
-from portal.paging import cursor_page
+from billing.queries.keyset import stretch
+from portal.errors import Invalid
+from portal.paging import ROWS, Page, cursor_page
 from portal.rest.sheets import csv_reply
 
 
@@ -33,11 +37,26 @@ def ledger(request: HttpRequest) -> HttpResponseBase:
             "form": InLedger(initial=asked),
             "filters": filters,
             "query": without_cursor.urlencode(),
-            "page": cursor_page(request, rows, order=("-id",)),
+            "page": _page(request, rows),
             "total_usd": total_usd,
             "total_exact": exact(total_usd),
         },
     )
+
+
+def _page(request: HttpRequest, rows: QuerySet[Charge]) -> Page:
+    """Return the page that ?cursor= names; a broken cursor is the first page."""
+    cursor = request.GET.get("cursor", "")
+    try:
+        found = stretch(rows, moment="hour", cursor=cursor, limit=ROWS)
+    except Invalid:
+        found = stretch(rows, moment="hour", cursor="", limit=ROWS)
+    urls = []
+    for place in (found.older, found.newer):
+        query = request.GET.copy()
+        query["cursor"] = place
+        urls.append(f"?{query.urlencode()}" if place else "")
+    return Page(found.rows, *urls)
 
 
 @require_GET

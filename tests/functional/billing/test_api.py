@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from rest_framework.test import APIClient
 
+from billing.domain.usage import Usage
+from billing.models import UsageEvent
+from billing.usecases.metering import record_usage
 from portal.access import Scope
 from portal.models import Feature, User
 from tests.functional.billing.conftest import MONTH, rows_of
@@ -145,3 +148,57 @@ def test_the_position_says_what_is_left_and_what_the_forecast_assumes(
     answer = api(lead).get("/api/v1/budgets/position").json()
     assert (answer["budget_usd"], answer["left_usd"]) == ("200000.00", "200000.000000000000")
     assert len(answer["forecast"]["assumptions"]) == 3
+
+
+def test_more_charges_of_one_hour_than_any_page_holds_are_each_listed_once_both_ways(
+    api: Connect, controller: User, feature: Feature, told: Tell, noon: datetime
+) -> None:
+    told(feature)
+    hour = {"started_at": noon - timedelta(hours=5), "ended_at": noon - timedelta(hours=4)}
+    (first,) = UsageEvent.objects.all()
+    record_usage(
+        usage=[
+            Usage(
+                uid=f"many-{number}",
+                feature_id=feature.pk,
+                deployment=f"d-{number}",
+                environment="production",
+                tier="bedrock-on-demand",
+                model="",
+                resource="r",
+                sku=first.sku,
+                quantity=Decimal(1),
+                unit="token",
+                **hour,
+            )
+            for number in range(1204)
+        ],
+        read_to={},
+        now=noon,
+    )
+    client = api(controller)
+    for path in ("charges", "usage"):
+        pages, address = [], f"/api/v1/{path}?month={MONTH}&limit=200"
+        while address:
+            answer = client.get(address).json()
+            pages.append(answer)
+            address = answer["next"]
+        names = [row["deployment"] for page in pages for row in page["results"]]
+        assert len(names) == len(set(names)) == 1205
+        assert names[0] == "chatbot-production"
+        back = pages[-1]["previous"]
+        for page in pages[-2::-1]:
+            answer = client.get(back).json()
+            assert answer["results"] == page["results"]
+            back = answer["previous"]
+        assert back is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["cursor=x", "cursor=%FF", "cursor=bnxhfGI=", "limit=0", "limit=201", "limit=x", "limit=-1"],
+)
+def test_a_page_that_does_not_exist_is_refused(api: Connect, controller: User, query: str) -> None:
+    answer = api(controller).get(f"/api/v1/charges?{query}")
+    assert answer.status_code == 422
+    assert query.partition("=")[0] in answer.json()["fields"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,6 +16,7 @@ from billing.domain.usage import Usage, hour_of
 from billing.models import Budget, Charge, PriceRow
 from billing.usecases.budgets import set_budget
 from billing.usecases.metering import record_usage
+from billing.usecases.prices import enter_quote
 from billing.usecases.reservations import reserve
 from portal.access import SYSTEM
 from portal.models import Feature, Membership, Team, User
@@ -60,19 +61,37 @@ def test_finance_sees_every_team_and_a_lead_only_their_own(
 
 
 def test_the_filters_of_the_ledger_and_its_csv_are_the_same(
-    signed_in: SignIn, controller: User, feature: Feature, moderation: Feature, told: Tell
+    signed_in: SignIn,
+    controller: User,
+    feature: Feature,
+    moderation: Feature,
+    told: Tell,
+    noon: datetime,
 ) -> None:
     told(feature)
     told(moderation, quantity=Decimal(5))
     told(moderation, deployment="moderation-staging")
+    told(feature, sku=UNPRICED, unit="second", deployment="chatbot-units")
+    enter_quote(
+        actor=SYSTEM,
+        region="us-east-1",
+        sku=UNPRICED,
+        usd=Decimal("39.60"),
+        source="Quote 4711",
+        as_of=date(2026, 11, 2),
+        now=noon,
+    )
     client = signed_in(controller)
     for query, count in (
         ("feature=moderation", 2),
-        ("team=chat", 1),
+        ("team=chat", 3),
         ("deployment=moderation-staging", 1),
-        ("day=2026-11-20", 3),
+        ("day=2026-11-20", 5),
         ("day=2026-11-19", 0),
-        ("kind=correction", 0),
+        ("kind=correction", 1),
+        ("kind=usage", 4),
+        ("kind=usage&team=chat", 2),
+        (f"kind=correction&sku={UNPRICED}", 1),
         ("sku=lambda:requests", 0),
     ):
         address = f"/spend/ledger/?month={MONTH}&{query}"
@@ -240,13 +259,13 @@ def test_the_cards_show_the_month_so_far(
 @pytest.mark.parametrize(
     ("address", "most"),
     [
-        ("/spend/?month=2026-10", 9),
-        ("/spend/", 13),
+        ("/spend/?month=2026-10", 10),
+        ("/spend/", 14),
         (f"/spend/ledger/?month={MONTH}", 6),
         ("/spend/prices/", 5),
         ("/spend/budgets/", 12),
         ("/spend/budget-line/", 8),
-        ("/spend/cards/home/", 12),
+        ("/spend/cards/home/", 13),
         ("/features/chatbot/spend/", 8),
     ],
 )
