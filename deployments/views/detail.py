@@ -20,7 +20,7 @@ from deployments.queries import operations
 from deployments.queries.facing import Facing, facing
 from deployments.usecases import operate
 from portal.errors import Conflict, Invalid, NotFound, Refusal
-from portal.paging import cursor_page
+from portal.paging import Page, cursor_page
 
 SETTLED = 286  # htmx stops polling on this status
 EVENT_ROWS = 15
@@ -121,19 +121,23 @@ def _context(request: HttpRequest, face: Facing) -> dict[str, Any]:
         "cost": queries.cost_of(actor=request.actor, deployment=face.deployment, now=now),
         "loss": queries.loss(face),
         "retire_name": face.deployment.slug if _needs_name(face.deployment) else "",
+        "page": _events(request, face),
         "as_of": now,
     }
+
+
+def _events(request: HttpRequest, face: Facing) -> Page:
+    found = operations.events_of(deployment=face.deployment)
+    return cursor_page(request, found, order=("-at", "-pk"), rows=EVENT_ROWS)
 
 
 def _page(
     request: HttpRequest, face: Facing, *, form: Resize | None, status: int = 200
 ) -> HttpResponse:
-    found = operations.events_of(deployment=face.deployment)
     newest = face.generations[0] if face.generations else None
     context = _context(request, face) | {
         "form": form,
         "option": queries.option_of(newest) if newest else None,
         "tier_name": operations.tier_name(newest.tier) if newest else "",
-        "page": cursor_page(request, found, order=("-at", "-pk"), rows=EVENT_ROWS),
     }
     return render(request, "deployments/detail.html", context, status=status)
