@@ -9,6 +9,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from portal.errors import Refusal
@@ -60,7 +61,15 @@ class InputMiddleware:
         if not is_upload and _length(request) > limit:
             words = f"What was sent is larger than {limit / 1024**2:.1f} MiB; send less at once."
             return _refuse(request, status=413, code="too-large", words=words)
-        return self.get_response(request)
+        return _unkept(request, self.get_response(request))
+
+
+def _unkept(request: HttpRequest, reply: HttpResponse) -> HttpResponse:
+    """Tell caches between a client and REST to keep nothing: answers depend on who asks."""
+    if request.path.startswith("/api/v1/"):
+        reply.headers.setdefault("Cache-Control", "no-store")
+        patch_vary_headers(reply, ("Authorization",))
+    return reply
 
 
 def _length(request: HttpRequest) -> int:

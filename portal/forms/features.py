@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from portal.access import Permission
+from portal.forms.choices import offer
 from portal.queries import teams
 from portal.usecases.features import DATA_CLASSES
 from portal.usecases.naming import LONGEST_NAME, LONGEST_SLUG
@@ -47,8 +48,9 @@ class Register(Change):
 
     def __init__(self, *args, actor, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].choices = [
+        mine = [
             (team.slug, team.name)
             for team in teams(actor=actor)
             if actor.may(Permission.REGISTER, team_id=team.pk)
         ]
+        offer(self, "team", mine)

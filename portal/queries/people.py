@@ -70,6 +70,8 @@ def roles_held(*, actor: Actor) -> QuerySet[Membership]:
 
 def keys_of(*, actor: Actor) -> QuerySet[ApiKey]:
     """Return the actor's own keys, newest first."""
+    if actor.user_id is None:
+        return ApiKey.objects.none()
     return ApiKey.objects.filter(user_id=actor.user_id).order_by("-created_at", "-pk")
 
 

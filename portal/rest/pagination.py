@@ -17,6 +17,7 @@ from portal.rest.cursors import BrokenCursor, cut
 
 DEFAULT = 50
 MOST = 200
+OWNED = ("Input", "Output")
 
 
 def page(
@@ -67,18 +68,25 @@ def _limit(limit: str | None) -> int:
     return int(limit)
 
 
+def name_of(shape: type) -> str:
+    """Return a shape's name in the schema: that of its view or module, then its own."""
+    *views, own = shape.__qualname__.split(".")
+    if not views and own in OWNED:
+        views = [shape.__module__.rsplit(".", 1)[-1].title()]
+    return "".join([*views, own])
+
+
 @cache
 def schema_of(output: type[serializers.Serializer]) -> type[serializers.Serializer]:
     """Return the shape of a page of these, for the schema."""
-    where = output.__qualname__.replace(".", "")
-    module = output.__module__.replace(".", " ").title().replace(" ", "")
     return type(
-        f"{module}{where}Page",
+        f"{name_of(output).removesuffix('Output')}Page",
         (serializers.Serializer,),
         {
             "__doc__": "A page of results.",
+            "is_page": True,
             "results": output(many=True),
             "next": serializers.CharField(allow_null=True, help_text="URL of the next page."),
-            "previous": serializers.CharField(allow_null=True),
+            "previous": serializers.CharField(allow_null=True, help_text="URL of the page before."),
         },
     )

@@ -50,7 +50,8 @@ class Problem(serializers.Serializer):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="A sentence for people.")
     code = serializers.CharField(help_text="Stable; for programs.")
-    fields = serializers.DictField(
+    # DRF's metaclass takes declared fields off the class; the stubs see two things of one name.
+    fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.CharField(), required=False, help_text="A sentence for each input."
     )
     instance = serializers.CharField(required=False)
@@ -100,7 +101,7 @@ def _drf(exc: APIException, path: str) -> Response:
     if header := getattr(exc, "auth_header", None):
         reply["WWW-Authenticate"] = header
     if isinstance(exc, Throttled):
-        seconds = max(1, ceil(exc.wait or 1))
+        seconds = max(1, ceil(getattr(exc, "wait", None) or 1))
         reply["Retry-After"] = str(seconds)
         reply.data["detail"] = f"Too many requests; ask again in {seconds} s."
     return reply

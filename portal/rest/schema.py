@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from portal.rest.pagination import name_of
 from portal.rest.problems import MEDIA_TYPE, TITLES, Problem
 
 ALWAYS = (401, 403, 404, 406, 429)
@@ -29,7 +30,7 @@ class Schema(AutoSchema):
                     description="Ask twice with one key, and it is done once.",
                 )
             )
-        if self.method == "GET" and self.get_operation_id().endswith("_list"):
+        if self.method == "GET" and getattr(self.get_response_serializers(), "is_page", False):
             found += [
                 OpenApiParameter("cursor", str, description="From `next` or `previous`."),
                 OpenApiParameter(
@@ -39,6 +40,10 @@ class Schema(AutoSchema):
                 ),
             ]
         return found
+
+    def get_serializer_name(self, serializer: Any, direction: str) -> str:
+        """Return `NounOutput` for the Output of a noun: names are unique in one document."""
+        return name_of(type(serializer))
 
     def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
         found = super()._get_response_bodies(direction)

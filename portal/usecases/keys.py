@@ -27,12 +27,12 @@ def create_key(
 
     Raises NotAllowed for what is not a person, Invalid for a name, scope or expiry that cannot be.
     """
-    _require_a_person(actor)
-    _check(actor=actor, name=name, scopes=scopes, expires_at=expires_at, now=now)
+    user_id = _person(actor)
+    _check(user_id=user_id, name=name, scopes=scopes, expires_at=expires_at, now=now)
     prefix = secrets.token_hex(4)
     secret = f"{PREFIX}_{prefix}_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(
-        user_id=actor.user_id,
+        user_id=user_id,
         name=name.strip(),
         prefix=prefix,
         secret_sha256=secret_sha256(secret),
@@ -50,13 +50,15 @@ def create_key(
     return key, secret
 
 
-def _require_a_person(actor: Actor) -> None:
+def _person(actor: Actor) -> int:
+    """Return the id of the person asking. Raises NotAllowed for a key and for the system."""
     if actor.user_id is None or actor.api_key_id is not None:
         raise NotAllowed("Keys are made and ended by people who are signed in, not by other keys.")
+    return actor.user_id
 
 
 def _check(
-    *, actor: Actor, name: str, scopes: Sequence[str], expires_at: datetime, now: datetime
+    *, user_id: int, name: str, scopes: Sequence[str], expires_at: datetime, now: datetime
 ) -> None:
     fields = naming.name_complaints(name)
     known = {scope.value for scope in Scope}
@@ -64,7 +66,7 @@ def _check(
         fields["scopes"] = f"Choose one or more of {', '.join(sorted(known))}."
     if not now < expires_at <= now + LONGEST:
         fields["expires_at"] = "A key lives between a moment and 366 days from now."
-    live = ApiKey.objects.filter(user_id=actor.user_id, revoked_at=None, expires_at__gt=now)
+    live = ApiKey.objects.filter(user_id=user_id, revoked_at=None, expires_at__gt=now)
     if live.count() >= MOST_KEYS:
         fields["name"] = f"You have {MOST_KEYS} keys already; revoke one first."
     if fields:
@@ -74,8 +76,8 @@ def _check(
 @transaction.atomic(durable=True)
 def revoke_key(*, actor: Actor, prefix: str, now: datetime) -> None:
     """End one of the actor's own keys at once. Raises NotAllowed for a key, NotFound."""
-    _require_a_person(actor)
-    key = ApiKey.objects.filter(user_id=actor.user_id, prefix=prefix).first()
+    user_id = _person(actor)
+    key = ApiKey.objects.filter(user_id=user_id, prefix=prefix).first()
     if key is None:
         raise NotFound(f"You have no key {prefix!r}.")
     if key.revoked_at is not None:

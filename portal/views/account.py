@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal.errors import Refusal
 from portal.forms.refusals import explain
 from portal.forms.settings import Account, Key
+from portal.models import Team, User
 from portal.queries import people
 from portal.queries import teams as teams_of
 from portal.usecases import keys as key_usecases
@@ -21,7 +24,9 @@ from portal.usecases import people as people_usecases
 @require_http_methods(["GET", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
     """Show who I am, what I may do, and let me change my name."""
-    form = Account(request.POST or None, initial={"name": request.user.get_full_name()})
+    # The middleware sends everybody else to the sign-in.
+    person = cast(User, request.user)
+    form = Account(request.POST or None, initial={"name": person.get_full_name()})
     status = 200
     if request.method == "POST":
         status = 422
@@ -43,7 +48,7 @@ def account(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/account.html", context, status=status)
 
 
-def _my_teams(request: HttpRequest) -> list:
+def _my_teams(request: HttpRequest) -> list[Team]:
     return list(teams_of(actor=request.actor).filter(pk__in=list(request.actor.team_roles)))
 
 

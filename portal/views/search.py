@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
@@ -19,7 +20,13 @@ MOST = 20
 def search(request: HttpRequest) -> HttpResponse:
     """Show what matches ?q=; deployments are searched in the fleet, one link away."""
     words = request.GET.get("q", "").strip()[:200]
-    context = {"words": words, "features": [], "teams": [], "pages": [], "fleet_url": ""}
+    context: dict[str, Any] = {
+        "words": words,
+        "features": [],
+        "teams": [],
+        "pages": [],
+        "fleet_url": "",
+    }
     if words:
         fleet = url_of("deployments:fleet")
         context |= {
