@@ -64,14 +64,14 @@ ROLL_UP_HOURS = """
         (hour, team_id, feature_id, deployment, environment, tier, model, sku, quantity, usd)
     SELECT hour, team_id, feature_id, deployment, environment, tier, model, sku,
            sum(quantity), sum(usd)
-    FROM billing_charge GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    FROM billing_charge GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1
 """
 ROLL_UP_DAYS = """
     INSERT INTO billing_spendday
         (day, team_id, feature_id, deployment, environment, tier, model, usd)
     SELECT (hour AT TIME ZONE 'UTC')::date, team_id, feature_id, deployment, environment, tier,
            model, sum(usd)
-    FROM billing_spendhour GROUP BY 1, 2, 3, 4, 5, 6, 7
+    FROM billing_spendhour GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1
 """
 READ_TO = """
     INSERT INTO billing_watermark (source, read_to, read_at)

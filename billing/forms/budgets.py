@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from portal.access import Actor
+from portal.forms.choices import offer
 from portal.queries import teams
 
 # No team's short name: those begin with a letter.
@@ -27,7 +28,5 @@ class SetBudget(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].choices = [  # type: ignore[attr-defined]
-            (ORGANISATION, "the organisation"),
-            *((team.slug, f"team {team.name}") for team in teams(actor=actor)),
-        ]
+        mine = [(team.slug, f"team {team.name}") for team in teams(actor=actor)]
+        offer(self, "team", [(ORGANISATION, "the organisation"), *mine])

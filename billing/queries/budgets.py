@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from billing.domain import budgets
 from billing.domain.money import ZERO, month_of
-from billing.models import Budget, Reservation, SpendDay, SpendHour
+from billing.models import Budget, Reservation, SpendDay
 from billing.queries.filters import visible
 from portal.access import Actor
 from portal.models import Feature, Team
@@ -32,6 +32,16 @@ POSITIONS = """
           GROUP BY team_id, deployment) AS spent USING (team_id, deployment)
     WHERE deployment <> %(without)s
     GROUP BY GROUPING SETS ((), (team_id))
+"""
+# What holds money, and what each used lately.
+RUNNING = """
+    SELECT held.team_id, held.deployment, held.monthly_usd, coalesce(lately.usd, 0), held.held_at
+    FROM billing_reservation AS held
+    LEFT JOIN (SELECT deployment, sum(usd) AS usd FROM billing_spendhour
+               WHERE hour > %(since)s AND hour <= %(now)s
+                 AND (%(team)s::bigint IS NULL OR team_id = %(team)s)
+               GROUP BY deployment) AS lately USING (deployment)
+    WHERE held.released_at IS NULL AND (%(team)s::bigint IS NULL OR held.team_id = %(team)s)
 """
 
 
@@ -101,22 +111,15 @@ def consent(
 
 def _running(*, team: Team | None, now: datetime) -> dict[int, list[budgets.Running]]:
     """Return by team id what holds money, with what it used in the last 24 h."""
-    held = Reservation.objects.filter(released_at=None)
-    lately = SpendHour.objects.filter(hour__gt=now - budgets.A_DAY, hour__lte=now)
-    if team is not None:
-        held, lately = held.filter(team=team), lately.filter(team=team)
-    used = dict(
-        lately.values("deployment").annotate(total=Sum("usd")).values_list("deployment", "total")
-    )
-    found: dict[int, list[budgets.Running]] = {}
-    for row in held:
-        running = budgets.Running(
-            deployment=row.deployment,
-            monthly_usd=row.monthly_usd,
-            last_day_usd=used.get(row.deployment, ZERO),
-            held_at=row.held_at,
+    with connection.cursor() as cursor:
+        cursor.execute(
+            RUNNING,
+            {"team": team.pk if team else None, "since": now - budgets.A_DAY, "now": now},
         )
-        found.setdefault(row.team_id, []).append(running)
+        rows = cursor.fetchall()
+    found: dict[int, list[budgets.Running]] = {}
+    for team_id, *running in rows:
+        found.setdefault(team_id, []).append(budgets.Running(*running))
     return found
 
 
