@@ -24,6 +24,15 @@ ZERO = Decimal(0)
 # Codes of our own, beside AWS's: what exists failed there, or is not ours.
 FAILED_IN_AWS = "failed"
 FOREIGN = "foreign"
+_WORDS = {
+    Phase.PENDING: "waits for what it needs",
+    Phase.CREATING: "is being made",
+    Phase.READY: "is ready",
+    Phase.UPDATING: "is being changed",
+    Phase.DELETING: "is being taken down",
+    Phase.GONE: "is gone",
+    Phase.FAILED: "has failed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +186,7 @@ def _tell(deployment: Deployment, held: Held, look: Look, finding: Finding, now:
     )
     if not is_news or (finding.phase == before.phase and not finding.words):
         return
-    meaning, advice = f"{before.name}: {finding.phase.value}.", ""
+    meaning, advice = f"{before.name} {_WORDS[finding.phase]}.", ""
     if finding.code:
         found = diagnose(code=finding.code, words=finding.words)
         meaning, advice = found.meaning, found.advice

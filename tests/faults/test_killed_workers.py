@@ -107,10 +107,12 @@ def stuck() -> str:
 
 
 def kill_now_and_then(workers: Workers, times: int, *, between: tuple[float, float]) -> None:
-    """Kill at random moments."""
+    """Kill at random moments; end with a whole one, as whoever watches over them would."""
     for _ in range(times):
         time.sleep(workers.dice.uniform(*between))
         workers.kill()
+    workers.stop()
+    workers.start()
 
 
 def campaign(
