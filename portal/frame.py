@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     }
     if actor is None:
         return {"frame": {**common, "navigation": [], "actor": None}}
-    mine = SimpleLazyObject(lambda: list(teams(actor=actor)))
+    # Evaluated at most once, and only by a page that shows it.
+    mine = teams(actor=actor)
     return {
         "frame": {
             **common,
@@ -100,5 +102,5 @@ def _is_active(path: str, url: str) -> bool:
     return path.startswith(url)
 
 
-def _active(teams_seen: list[Team], slug: str) -> Team | None:
+def _active(teams_seen: Iterable[Team], slug: str) -> Team | None:
     return next((team for team in teams_seen if team.slug == slug), None)

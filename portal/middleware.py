@@ -23,13 +23,12 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class ActorMiddleware:
-    """Set `request.actor` with one query, and send strangers to the sign-in."""
+    """Set `request.actor` of who is signed in with one query; send others to the sign-in."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.actor = None
         if request.user.is_authenticated:
             request.actor = actor_of_user(request.user)
         elif not OPEN.match(request.path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import Direction, OpenApiParameter
 
 from portal.rest.pagination import name_of
 from portal.rest.problems import MEDIA_TYPE, TITLES, Problem
@@ -18,7 +18,7 @@ WITH_BODY = (400, 409, 413, 415, 422)
 class Schema(AutoSchema):
     """Adds the problems every operation may answer with, and the headers every POST takes."""
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         """Document Idempotency-Key, and the cursor and limit of list operations."""
         found = list(super().get_override_parameters())
         if self.method == "POST":
@@ -41,17 +41,17 @@ class Schema(AutoSchema):
             ]
         return found
 
-    def get_serializer_name(self, serializer: Any, direction: str) -> str:
+    def get_serializer_name(self, serializer: Any, direction: Direction) -> str:
         """Return `NounOutput` for the Output of a noun: names are unique in one document."""
         return name_of(type(serializer))
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         found = super()._get_response_bodies(direction)
         for status in sorted({*ALWAYS, *(WITH_BODY if self.method != "GET" else WITH_QUERY)}):
             found.setdefault(str(status), self._problem(status, direction))
         return found
 
-    def _problem(self, status: int, direction: str) -> dict[str, Any]:
+    def _problem(self, status: int, direction: Direction) -> dict[str, Any]:
         component = self.resolve_serializer(Problem, direction)
         return {
             "description": TITLES[status],
