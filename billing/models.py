@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from billing.domain import skus
+from billing.domain import money, skus
 from portal.models import Feature, Team, User
 
 
@@ -43,6 +43,11 @@ class PriceRow(models.Model):
     def unit_words(self) -> str:
         """Return what people call many of the unit."""
         return skus.words_of(self.unit)
+
+    @property
+    def exact_usd(self) -> str:
+        """Return every digit of the price: a rounded price would be another price."""
+        return money.exact(self.usd)
 
 
 class UsageEvent(models.Model):

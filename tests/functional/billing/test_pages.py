@@ -161,6 +161,11 @@ def test_a_lead_can_neither_set_a_budget_nor_a_price(signed_in: SignIn, lead: Us
     assert "Enter a quote" not in client.get("/spend/prices/").content.decode()
 
 
+def test_a_price_is_shown_with_every_digit(signed_in: SignIn, controller: User, told: Tell) -> None:
+    page = signed_in(controller).get("/spend/prices/?search=nova-lite-v1:0:us:cache-read")
+    assert "0.015 USD" in page.content.decode()
+
+
 def test_usage_without_a_price_is_on_the_page_until_a_quote_is_entered(
     signed_in: SignIn, controller: User, feature: Feature, told: Tell
 ) -> None:
