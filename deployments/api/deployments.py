@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict, cast
 
+from django.db.models import Manager
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -26,7 +27,15 @@ from deployments.usecases import launch, operate
 from portal.queries import feature_for
 from portal.rest import actor_of, pagination, read
 
-MONEY = {"max_digits": 24, "decimal_places": 12}
+
+class Digits(TypedDict):
+    """How many digits an amount has, in all and behind the point."""
+
+    max_digits: int
+    decimal_places: int
+
+
+MONEY: Digits = {"max_digits": 24, "decimal_places": 12}
 LARGEST_ID = 2**63 - 1
 FILTERS = ("state", "tier", "environment", "team", "feature")
 ENVIRONMENTS = [each.value for each in Environment]
@@ -35,10 +44,10 @@ ENVIRONMENTS = [each.value for each in Environment]
 class _Page(serializers.ListSerializer):
     """Reads what all deployments of a page have cost in one query."""
 
-    def to_representation(self, data: Iterable[DeploymentRow]) -> list[Any]:
+    def to_representation(self, data: Manager[Any] | Iterable[Any]) -> list[Any]:
         """Return the rows with their month to date."""
-        rows = list(data)
-        self.child.spent = spend_of_deployments(
+        rows = list(data.all() if isinstance(data, Manager) else data)
+        cast(Output, self.child).spent = spend_of_deployments(
             slugs=[row.slug for row in rows], now=timezone.now()
         )
         return super().to_representation(rows)

@@ -51,7 +51,8 @@ class EventOutput(serializers.Serializer):
 class SnippetOutput(serializers.Serializer):
     """Text to paste."""
 
-    label = serializers.CharField()
+    # DRF's metaclass takes declared fields off the class; the stubs see two things of one name.
+    label = serializers.CharField()  # type: ignore[assignment]
     code = serializers.CharField()
 
 

@@ -9,6 +9,7 @@ from django import forms
 
 from deployments.domain.catalog import Model
 from deployments.domain.workload_input import PRECISIONS
+from portal.forms.choices import offer
 
 PATTERNS = (
     ("real-time", "Real-time: each request waits for its answer"),
@@ -124,9 +125,9 @@ class Workload(forms.Form):
         listed = sorted(catalog_models, key=lambda model: model.name.lower())
         names = [(model.model_id, _named(model)) for model in listed]
         bases = [(m.model_id, m.name) for m in listed if m.kind == "weights"]
-        _offer(self, "models", names)
-        _offer(self, "forbidden_models", names)
-        _offer(self, "base_model", [("", "Not known"), *bases])
+        offer(self, "models", names)
+        offer(self, "forbidden_models", names)
+        offer(self, "base_model", [("", "Not known"), *bases])
 
     def given(self) -> dict[str, Any]:
         """Return what was typed, as the domain reads it."""
@@ -135,12 +136,6 @@ class Workload(forms.Form):
             line.strip() for line in typed["assumptions"].splitlines() if line.strip()
         ]
         return typed
-
-
-def _offer(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
-    field = form.fields[name]
-    if isinstance(field, forms.ChoiceField):
-        field.choices = choices
 
 
 def _named(model: Model) -> str:
@@ -183,4 +178,4 @@ class Filter(forms.Form):
 
     def __init__(self, *args: Any, tiers: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "tier", [("", "Any tier"), *tiers])
+        offer(self, "tier", [("", "Any tier"), *tiers])

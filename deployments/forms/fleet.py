@@ -10,6 +10,7 @@ from django import forms
 from deployments.domain.lifecycle import Environment, State
 from deployments.domain.options import TIER_NAMES
 from portal.access import Actor
+from portal.forms.choices import offer
 from portal.queries import teams
 
 
@@ -38,7 +39,7 @@ class Fleet(forms.Form):
             initial={name: str(asked.get(name, ""))[:100] for name in self.base_fields}
         )
         mine = [(team.slug, team.name) for team in teams(actor=actor)]
-        self.fields["team"].choices = [("", "Any team"), *mine]
+        offer(self, "team", [("", "Any team"), *mine])
 
     def filters(self) -> dict[str, str]:
         """Return what is asked for; a word that is none of the choices finds nothing."""

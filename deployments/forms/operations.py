@@ -10,6 +10,7 @@ from django import forms
 from deployments.domain.blueprint.names import LONGEST_SLUG
 from deployments.domain.lifecycle import Environment
 from deployments.domain.options import Check, Size
+from portal.forms.choices import offer
 
 LABELS = {
     "instances": ("Instances", "Kept running; the scaling policy never goes below."),
@@ -46,7 +47,7 @@ class Launch(forms.Form):
 
     def __init__(self, *args: Any, acceptable: Sequence[Check], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["accept"].choices = [(check.name, check.sentence) for check in acceptable]
+        offer(self, "accept", [(check.name, check.sentence) for check in acceptable])
         if not acceptable:
             del self.fields["accept"]
 

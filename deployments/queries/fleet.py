@@ -81,8 +81,8 @@ def needs_me(*, actor: Actor, limit: int) -> NeedsMe:
         .distinct()
     )
     return NeedsMe(
-        failed=mine.filter(state=State.FAILED)[:limit],
-        moving=mine.filter(state__in=IN_MOTION)[:limit],
+        failed=list(mine.filter(state=State.FAILED)[:limit]),
+        moving=list(mine.filter(state__in=IN_MOTION)[:limit]),
         waiting=[
             each for each in compared[:limit] if actor.may(Permission.LAUNCH, team_id=each.team_id)
         ],
