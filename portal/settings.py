@@ -2,67 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from portal.environment import database, env, env_bool, env_int, env_list
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def env(name: str, default: str = "") -> str:
-    """Return an environment variable, or its default when unset or empty."""
-    return os.environ.get(name) or default
-
-
-def env_bool(name: str, *, default: bool) -> bool:
-    """Return a True/False variable. Raises ImproperlyConfigured on anything else."""
-    value = env(name, str(default))
-    if value not in ("True", "False"):
-        raise ImproperlyConfigured(f"{name} must be True or False, not {value!r}.")
-    return value == "True"
-
-
-def env_int(name: str, *, default: int) -> int:
-    """Return a whole-number variable. Raises ImproperlyConfigured on anything else."""
-    value = env(name, str(default))
-    if not value.isdigit():
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
-    return int(value)
-
-
-def env_list(name: str) -> list[str]:
-    """Return a comma-separated variable as a list."""
-    return [part.strip() for part in env(name).split(",") if part.strip()]
-
-
-def database(url: str) -> dict[str, object]:
-    """Return Django's database settings for `postgresql://user:password@host:port/name?host=DIR`."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres"):
-        raise ImproperlyConfigured(f"DATABASE_URL must begin with postgresql://, not {url!r}.")
-    query = dict(parse_qsl(parts.query))
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")) or "slipway",
-        "HOST": query.get("host") or parts.hostname or "",
-        "PORT": query.get("port") or str(parts.port or ""),
-        "USER": unquote(parts.username or "slipway"),
-        "PASSWORD": unquote(parts.password or ""),
-        # Pooled connections are never kept open by Django itself (psycopg pool refuses it).
-        "CONN_MAX_AGE": 0,
-        "OPTIONS": {
-            "pool": {
-                "min_size": env_int("DB_POOL_MIN", default=1),
-                "max_size": env_int("DB_POOL_MAX", default=8),
-                "timeout": 10,
-            },
-            **({"sslmode": query["sslmode"]} if "sslmode" in query else {}),
-        },
-    }
-
 
 DEBUG = env_bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY")

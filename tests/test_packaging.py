@@ -40,10 +40,12 @@ def read(name: str) -> str:
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    # Playwright needs the variable, and no installation has it.
+    inherited = {k: v for k, v in os.environ.items() if k != "DJANGO_ALLOW_ASYNC_UNSAFE"}
     return subprocess.run(
         [str(BIN / words[0]), *words[1:]],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
         capture_output=True,
         text=True,
         check=False,
