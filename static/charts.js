@@ -94,11 +94,13 @@
     option.tooltip.formatter = tipOfAxis(data);
     option.xAxis = { ...wordAxis(paint, data.x), boundaryGap: data.kind === "columns" };
     option.yAxis = valueAxis(paint, data, data.y_label);
+    if (data.y_label) option.grid.left = 28;
     option.series = data.series.map((line, index) => ({
       name: line.name, type: data.kind === "columns" ? "bar" : "line", stack: isStack ? "all" : undefined, data: line.values.map(number),
       symbol: "none", lineStyle: { width: isArea ? 1 : 2, type: line.dashed ? "dashed" : "solid" }, areaStyle: isArea ? { opacity: 0.75 } : undefined,
       barMaxWidth: 28, emphasis: { focus: "series" }, markLine: index === 0 ? markOf(paint, data.mark) : undefined,
     }));
+    if (data.y_label) option.grid.left = 26;
     if (option.series.length < 2) option.grid.bottom = 8;
     option.legend.show = option.series.length > 1;
     return option;

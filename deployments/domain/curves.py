@@ -65,15 +65,22 @@ def cost_at(option: Option, mean_rps: Decimal, peak_rps: Decimal, workload: Work
 
 
 def _one_a_tier(options: Sequence[Option]) -> list[Option]:
-    """Return for each tier its first feasible option, else its first that is merely too slow."""
+    """Return for each tier its first feasible option, else the one that breaks the least."""
+    sized = [option for option in options if _is_sized(option)]
     chosen: dict[str, Option] = {}
-    for only_feasible in (True, False):
-        for option in options:
-            late = {check.name for check in option.checks if not check.holds} <= {"latency"}
-            fits = option.verdict is Verdict.FEASIBLE or (late and not only_feasible)
-            if fits and option.cost.expected_usd is not None:
-                chosen.setdefault(option.tier, option)
+    for option in sorted(sized, key=lambda each: len(_broken(each))):
+        chosen.setdefault(option.tier, option)
     return list(chosen.values())[:MOST_LINES]
+
+
+def _is_sized(option: Option) -> bool:
+    """Say whether there is a price and a size that works at all, if not as well as asked."""
+    has_price = option.cost.expected_usd is not None
+    return has_price and option.capacity.max_rps > 0 and option.latency.p50_ms > 0
+
+
+def _broken(option: Option) -> list[str]:
+    return [check.name for check in option.checks if not check.holds]
 
 
 def _crossings(loads: Sequence[Decimal], lines: Sequence[Line]) -> tuple[str, ...]:
@@ -96,5 +103,6 @@ def _cents(usd: Decimal) -> Decimal:
 
 
 def _name(option: Option) -> str:
-    late = "" if option.verdict is Verdict.FEASIBLE else " (too slow)"
-    return f"{TIER_NAMES[option.tier]}: {option.model}{late}"
+    broken = ", ".join(dict.fromkeys(_broken(option)))
+    fails = f" (fails: {broken})" if option.verdict is Verdict.INFEASIBLE else ""
+    return f"{TIER_NAMES[option.tier]}: {option.model}{fails}"
