@@ -100,7 +100,6 @@
       symbol: "none", lineStyle: { width: isArea ? 1 : 2, type: line.dashed ? "dashed" : "solid" }, areaStyle: isArea ? { opacity: 0.75 } : undefined,
       barMaxWidth: 28, emphasis: { focus: "series" }, markLine: index === 0 ? markOf(paint, data.mark) : undefined,
     }));
-    if (data.y_label) option.grid.left = 26;
     if (option.series.length < 2) option.grid.bottom = 8;
     option.legend.show = option.series.length > 1;
     return option;
