@@ -20,11 +20,12 @@ _FACTORS = tuple(Decimal(10) ** (Decimal(step) / 8) for step in range(-16, 9))
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """USD a month of one option at each load; None beyond what the option can do."""
+    """USD a month of one option at each load, and whether it meets every constraint."""
 
     option_id: str
     name: str
     usd: tuple[Decimal, ...]
+    meets_all: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def curves(options: Sequence[Option], workload: Workload) -> Curves:
             option.option_id,
             _name(option),
             tuple(cost_at(option, load, load * spread, workload) for load in loads),
+            not _broken(option),
         )
         for option in chosen
     )

@@ -240,6 +240,11 @@ def _chart(drawn: curves.Curves) -> dict[str, Any] | None:
         "y_label": "USD a month",
         "unit": "USD",
         "series": [
-            {"name": line.name, "values": [float(usd) for usd in line.usd]} for line in drawn.lines
+            {
+                "name": line.name,
+                "values": [float(usd) for usd in line.usd],
+                "dashed": not line.meets_all,
+            }
+            for line in drawn.lines
         ],
     }
