@@ -72,9 +72,9 @@ reset: $(VENV)/stamp-run ## Empty the data folder
 	@$(PY) manage.py reset $(ARGS)
 
 requirements: $(UV) ## Lock the dependencies anew from pyproject.toml
-	@$(COMPILE) --extra worker -o requirements/production.txt
-	@$(COMPILE) --extra worker --extra sandbox --extra embedded -o requirements/run.txt
-	@$(COMPILE) --extra worker --extra sandbox --extra embedded --extra dev -o requirements/dev.txt
+	@$(COMPILE) -o requirements/production.txt
+	@$(COMPILE) --extra sandbox --extra embedded -o requirements/run.txt
+	@$(COMPILE) --extra sandbox --extra embedded --extra dev -o requirements/dev.txt
 
 setup: $(VENV)/stamp-dev ## Install what developing needs
 

@@ -18,9 +18,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 LOCKS = {
-    "production": ("worker",),
-    "run": ("worker", "sandbox", "embedded"),
-    "dev": ("worker", "sandbox", "embedded", "dev"),
+    "production": (),
+    "run": ("sandbox", "embedded"),
+    "dev": ("sandbox", "embedded", "dev"),
 }
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE | re.IGNORECASE)
 VARIABLE = re.compile(r"""\benv(?:_bool|_int|_list)?\(\s*"([A-Z_]+)\"""")
