@@ -75,7 +75,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """End-to-end milliseconds at three percentiles, and what they were derived from."""
+    """Milliseconds until `counted_to` at three percentiles, and what they were derived from."""
 
     p50_ms: int
     p95_ms: int
@@ -84,6 +84,7 @@ class Latency:
     basis: str
     as_of: str
     confidence: str
+    counted_to: str = "whole-answer"  # or "first-token"
 
 
 @dataclass(frozen=True, slots=True)

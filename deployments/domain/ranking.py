@@ -52,7 +52,7 @@ def recommend(
         *gpu.options(question),
         *serverless.options(question),
     ]
-    ordered = rank(found, workload)
+    ordered = rank([_counted(option, workload) for option in found], workload)
     priced = tuple(_with_break_even(option, ordered) for option in ordered)
     pick = next((each for each in priced if each.verdict is Verdict.FEASIBLE), None)
     branch = tree.walk(workload)
@@ -70,6 +70,12 @@ def recommend(
             first_byte=catalog.first_byte,
         ),
     )
+
+
+def _counted(option: Option, workload: Workload) -> Option:
+    """Say until when the option's latency was counted."""
+    latency = replace(option.latency, counted_to=workload.latency_of.value)
+    return replace(option, latency=latency)
 
 
 def rank(options: Sequence[Option], workload: Workload) -> tuple[Option, ...]:
