@@ -166,23 +166,20 @@ def watermark(*, source: str) -> datetime | None:
 
 def spend_of_deployments(*, slugs: Collection[str], now: datetime) -> dict[str, Decimal]:
     """Return the month-to-date USD of each deployment named; 0 where nothing was booked."""
-    month = month_of(now)
-    rows = (
-        SpendDay.objects.filter(deployment__in=slugs, day__range=(month.first, month.last))
-        .values("deployment")
-        .annotate(total=Sum("usd"))
-        .values_list("deployment", "total")
-    )
-    return dict.fromkeys(slugs, ZERO) | dict(rows)
+    return _month_to_date("deployment", slugs, now)
 
 
 def spend_of_features(*, slugs: Collection[str], now: datetime) -> dict[str, Decimal]:
     """Return the month-to-date USD of each feature named; 0 where nothing was booked."""
+    return _month_to_date("feature__slug", slugs, now)
+
+
+def _month_to_date(column: str, slugs: Collection[str], now: datetime) -> dict[str, Decimal]:
     month = month_of(now)
     rows = (
-        SpendDay.objects.filter(feature__slug__in=slugs, day__range=(month.first, month.last))
-        .values("feature__slug")
+        SpendDay.objects.filter(**{f"{column}__in": slugs}, day__range=(month.first, month.last))
+        .values(column)
         .annotate(total=Sum("usd"))
-        .values_list("feature__slug", "total")
+        .values_list(column, "total")
     )
     return dict.fromkeys(slugs, ZERO) | dict(rows)

@@ -14,6 +14,7 @@ from billing.queries.budgets import budgets_seen, reservations, standings
 from billing.usecases.budgets import set_budget
 from portal.access import Permission
 from portal.errors import Refusal
+from portal.forms.refusals import explain
 from portal.paging import cursor_page
 from portal.queries import team_for
 
@@ -38,8 +39,7 @@ def budgets(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         if not refusal.fields:
             raise
-        for name, sentence in refusal.fields.items():
-            form.add_error(name, sentence)
+        explain(form, refusal)
         return _shown(request, form, status=refusal.status)
     whom = f"team {team.name}" if team else "the organisation"
     messages.success(request, f"The budget of {whom} is {in_words(row.monthly_usd)} a month.")

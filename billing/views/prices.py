@@ -15,6 +15,7 @@ from billing.queries import prices as queries
 from billing.usecases import prices as usecases
 from portal.access import Permission
 from portal.errors import Invalid, Refusal
+from portal.forms.refusals import explain
 from portal.paging import cursor_page
 from portal.rest.sheets import csv_reply
 
@@ -37,8 +38,7 @@ def prices(request: HttpRequest) -> HttpResponseBase:
     except Refusal as refusal:
         if not refusal.fields:
             raise
-        for name, sentence in refusal.fields.items():
-            form.add_error(name, sentence)
+        explain(form, refusal)
         return _listed(request, form, status=refusal.status)
     messages.success(request, f"The quote for {row.sku} holds; what waited for it is priced.")
     return redirect("billing:prices")

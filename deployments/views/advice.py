@@ -17,6 +17,7 @@ from deployments.usecases import advice as advice_usecases
 from deployments.usecases import workloads as workload_usecases
 from portal.access import Permission
 from portal.errors import NotFound, Refusal
+from portal.forms.refusals import explain
 from portal.models import Feature
 from portal.queries import feature_for
 from portal.rest.sheets import csv_reply
@@ -47,10 +48,7 @@ def _described(request: HttpRequest, feature: Feature) -> HttpResponse:
         workload_usecases.describe(actor=request.actor, feature=feature, workload=asked, now=now)
         advice_usecases.recommend(actor=request.actor, feature=feature, now=now)
     except Refusal as refusal:
-        for name, sentence in refusal.fields.items():
-            form.add_error(name if name in form.fields else None, sentence)
-        if not refusal.fields:
-            form.add_error(None, str(refusal))
+        explain(form, refusal)
         return _workload(request, feature, form, status=refusal.status)
     return redirect("deployments:options", feature.slug)
 

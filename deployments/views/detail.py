@@ -20,6 +20,7 @@ from deployments.queries import operations
 from deployments.queries.facing import Facing, facing
 from deployments.usecases import operate
 from portal.errors import Conflict, Invalid, NotFound, Refusal
+from portal.forms.refusals import explain
 from portal.paging import Page, cursor_page
 
 SETTLED = 286  # htmx stops polling on this status
@@ -64,10 +65,7 @@ def resize(request: HttpRequest, slug: str) -> HttpResponse:
     except Refusal as refusal:
         if isinstance(refusal, NotFound):
             raise
-        for field, sentence in refusal.fields.items():
-            form.add_error(field if field in form.fields else None, sentence)
-        if not refusal.fields:
-            form.add_error(None, str(refusal))
+        explain(form, refusal)
         return _page(request, face, form=form, status=refusal.status)
     tasks.nudge(face.deployment)
     messages.success(request, f"{slug} is being resized; it keeps serving meanwhile.")

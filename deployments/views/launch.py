@@ -20,6 +20,7 @@ from deployments.queries import advice
 from deployments.usecases import launch as usecases
 from portal.access import Permission
 from portal.errors import NotFound, Refusal
+from portal.forms.refusals import explain
 from portal.models import Feature
 from portal.queries import feature_for
 
@@ -87,10 +88,7 @@ def _launch(
     except Refusal as refusal:
         if isinstance(refusal, NotFound):
             raise
-        for field, sentence in refusal.fields.items():
-            form.add_error(field if field in form.fields else None, sentence)
-        if not refusal.fields:
-            form.add_error(None, str(refusal))
+        explain(form, refusal)
         return _page(request, feature, recommendation, plan, form, status=refusal.status)
     tasks.nudge(deployment)
     messages.success(request, f"{deployment.slug} is being built; this page follows along.")
