@@ -19,6 +19,7 @@ from billing.models import UsageEvent
 from billing.queries import ledger, spend
 from billing.queries.budgets import standing, standings
 from billing.queries.filters import Filters
+from billing.queries.keyset import stretch
 from billing.usecases import budgets, prices
 from billing.usecases.metering import record_usage
 from billing.usecases.reservations import reserve
@@ -124,11 +125,14 @@ def _asking(feature: Feature, *, now: datetime, runs: int) -> Iterator[Figure]:
             feature=feature, deployment="bench-new", monthly_usd=Decimal(1), now=now
         ),
         "spend of 1,000 features": lambda: queries.spend_of_features(slugs=slugs, now=now),
-        "newest 50 charges": lambda: list(
-            ledger.charges(actor=SYSTEM, filters=this).order_by("-id")[:51]
+        "newest 50 charges": lambda: stretch(
+            ledger.charges(actor=SYSTEM, filters=this), moment="hour", cursor="", limit=50
         ),
-        "last 50 charges of the month before": lambda: list(
-            ledger.charges(actor=SYSTEM, filters=before).order_by("-id")[:51]
+        "last 50 charges of the month before": lambda: stretch(
+            ledger.charges(actor=SYSTEM, filters=before), moment="hour", cursor="", limit=50
+        ),
+        "last 50 events of the month before": lambda: stretch(
+            ledger.usage(actor=SYSTEM, filters=before), moment="started_at", cursor="", limit=50
         ),
         "usage without a price": lambda: ledger.unpriced(actor=SYSTEM),
         "how far the meter has read": lambda: spend.metered(now=now),
