@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypedDict, cast
 
@@ -24,6 +24,7 @@ from deployments.domain.sizing import WORDS
 from deployments.models import Deployment as DeploymentRow
 from deployments.queries import operations as queries
 from deployments.usecases import launch, operate
+from portal.errors import Invalid
 from portal.queries import feature_for
 from portal.rest import actor_of, pagination, read
 
@@ -39,6 +40,11 @@ MONEY: Digits = {"max_digits": 24, "decimal_places": 12}
 LARGEST_ID = 2**63 - 1
 FILTERS = ("state", "tier", "environment", "team", "feature")
 ENVIRONMENTS = [each.value for each in Environment]
+CHOICES = {
+    "state": [each.value for each in State],
+    "tier": [each.value for each in Tier],
+    "environment": ENVIRONMENTS,
+}
 
 
 class _Page(serializers.ListSerializer):
@@ -118,9 +124,7 @@ class Deployments(APIView):
     @extend_schema(
         operation_id="deployments_list",
         parameters=[
-            OpenApiParameter("state", str, enum=[each.value for each in State]),
-            OpenApiParameter("tier", str, enum=[each.value for each in Tier]),
-            OpenApiParameter("environment", str, enum=ENVIRONMENTS),
+            *(OpenApiParameter(name, str, enum=words) for name, words in CHOICES.items()),
             OpenApiParameter("team", str, description="Slug of one team."),
             OpenApiParameter("feature", str, description="Short name of one feature."),
             OpenApiParameter("q", str, description="Words in deployment, feature or model."),
@@ -130,6 +134,7 @@ class Deployments(APIView):
     def get(self, request: Request) -> Response:
         """List the deployments you may see, newest first."""
         asked = {name: _word(request, name) for name in FILTERS}
+        _check_choices(request.query_params)
         found = queries.deployments(actor=actor_of(request), search=_word(request, "q"), **asked)
         return pagination.page(request, found, Output)
 
@@ -154,6 +159,16 @@ class Deployments(APIView):
 
 def _word(request: Request, name: str) -> str:
     return request.query_params.get(name, "")[:200].replace("\x00", "")
+
+
+def _check_choices(asked: Mapping[str, Any]) -> None:
+    fields = {
+        name: f"The {name} is one of {', '.join(words)}."
+        for name, words in CHOICES.items()
+        if name in asked and asked[name] not in words
+    }
+    if fields:
+        raise Invalid("There are no such deployments.", fields=fields)
 
 
 class Deployment(APIView):

@@ -10,9 +10,9 @@ from drf_spectacular.utils import Direction, OpenApiParameter
 from portal.rest.pagination import name_of
 from portal.rest.problems import MEDIA_TYPE, TITLES, Problem
 
-ALWAYS = (401, 403, 404, 406, 429)
+ALWAYS = (400, 401, 403, 404, 406, 409, 429)
 WITH_QUERY = (422,)
-WITH_BODY = (400, 409, 413, 415, 422)
+WITH_BODY = (413, 415, 422)
 
 
 class Schema(AutoSchema):
