@@ -42,18 +42,13 @@ class ScalingTarget:
 
     def create(self, wish: Wish) -> None:
         """Register the bounds."""
-        ask(
-            self.client.register_scalable_target,
-            ServiceNamespace=NAMESPACE,
-            ResourceId=wish.name,
-            ScalableDimension=DIMENSION,
-            MinCapacity=wish.spec["least"],
-            MaxCapacity=wish.spec["most"],
-            Tags=dict(wish.tags),
-        )
+        self._register(wish, Tags=dict(wish.tags))
 
     def update(self, wish: Wish) -> None:
         """Register other bounds."""
+        self._register(wish)
+
+    def _register(self, wish: Wish, **more: Any) -> None:
         ask(
             self.client.register_scalable_target,
             ServiceNamespace=NAMESPACE,
@@ -61,6 +56,7 @@ class ScalingTarget:
             ScalableDimension=DIMENSION,
             MinCapacity=wish.spec["least"],
             MaxCapacity=wish.spec["most"],
+            **more,
         )
 
     def delete(self, wish: Wish) -> None:

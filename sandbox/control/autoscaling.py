@@ -5,10 +5,11 @@ import uuid
 from typing import Any
 
 from sandbox import state
-from sandbox.control import endpoints, naming
+from sandbox.control import endpoints, listing, naming
 from sandbox.state import ACCOUNT_ID, REGION, Row
-from sandbox.wire import AwsError, Call, Handler, iso, page
+from sandbox.wire import AwsError, Call, Handler, page
 
+_SERVICE = "application-autoscaling"
 _RESOURCE = re.compile(r"endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)")
 _COUNT = "sagemaker:variant:DesiredInstanceCount"
 _CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
@@ -237,26 +238,21 @@ def describe_activities(call: Call) -> dict[str, Any]:
 def inventory(now: float) -> list[dict[str, Any]]:
     """Return every scalable target and scaling policy that exists."""
     targets = [
-        _item(row, "scalable-target", row["key"]["ResourceId"], row["tags"])
+        listing.item(
+            _SERVICE,
+            "scalable-target",
+            row["key"]["ResourceId"],
+            row["arn"],
+            row["created_at"],
+            tags=row["tags"],
+        )
         for row in state.table("autoscaling_targets").values()
     ]
     policies = [
-        _item(row, "scaling-policy", row["name"], {})
+        listing.item(_SERVICE, "scaling-policy", row["name"], row["arn"], row["created_at"])
         for row in state.table("autoscaling_policies").values()
     ]
     return targets + policies
-
-
-def _item(row: Row, kind: str, name: str, tags: dict[str, str]) -> dict[str, Any]:
-    return {
-        "service": "application-autoscaling",
-        "kind": kind,
-        "name": name,
-        "arn": row["arn"],
-        "status": "exists",
-        "created_at": iso(row["created_at"]),
-        "tags": tags,
-    }
 
 
 OPERATIONS: dict[str, Handler] = {

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox import state
-from sandbox.control import models, profiles, provisioned, tags
-from sandbox.wire import Handler, iso
+from sandbox.control import listing, models, profiles, provisioned, tags
+from sandbox.wire import Handler
 
 OPERATIONS: dict[str, Handler] = {
     "GetFoundationModel": models.get_foundation_model,
@@ -67,23 +67,13 @@ def _own(model_id: str, table: str) -> state.Row | None:
 def inventory(now: float) -> list[dict[str, Any]]:
     """Return everything of Bedrock that exists."""
     bought = [
-        _item(row, "provisioned-throughput", provisioned.status(row, now))
+        listing.item_of(
+            row, "bedrock", "provisioned-throughput", status=provisioned.status(row, now)
+        )
         for row in state.table("bedrock_provisioned").values()
     ]
     made = [
-        _item(row, "inference-profile", "ACTIVE")
+        listing.item_of(row, "bedrock", "inference-profile", status="ACTIVE")
         for row in state.table("bedrock_profiles").values()
     ]
     return bought + made
-
-
-def _item(row: state.Row, kind: str, status: str) -> dict[str, Any]:
-    return {
-        "service": "bedrock",
-        "kind": kind,
-        "name": row["name"],
-        "arn": row["arn"],
-        "status": status,
-        "created_at": iso(row["created_at"]),
-        "tags": row["tags"],
-    }

@@ -6,8 +6,8 @@ from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 
+from sandbox.control.listing import item
 from sandbox.state import ACCOUNT_ID, REGION
-from sandbox.wire import iso
 
 _GLOBAL = "aws"
 
@@ -15,24 +15,24 @@ _GLOBAL = "aws"
 def inventory(now: float) -> list[dict[str, Any]]:
     """Return every role, log group and bucket that exists."""
     roles = [
-        _item("iam", "role", r.name, r.arn, r.create_date.timestamp(), _tags(r.tags))
+        item("iam", "role", r.name, r.arn, r.create_date.timestamp(), tags=_tags(r.tags))
         for r in list(iam_backends[ACCOUNT_ID][_GLOBAL].roles.values())
     ]
     logs = logs_backends[ACCOUNT_ID][REGION]
     groups = [
-        _item(
+        item(
             "logs",
             "log-group",
             g.name,
             g.arn,
             g.creation_time.timestamp(),
-            logs.list_tags_for_resource(g.arn),
+            tags=logs.list_tags_for_resource(g.arn),
         )
         for g in list(logs.groups.values())
     ]
     store = s3_backends[ACCOUNT_ID][_GLOBAL]
     buckets = [
-        _item("s3", "bucket", b.name, b.arn, b.creation_date.timestamp(), {})
+        item("s3", "bucket", b.name, b.arn, b.creation_date.timestamp())
         for b in list(store.buckets.values())
     ]
     return roles + groups + buckets
@@ -40,17 +40,3 @@ def inventory(now: float) -> list[dict[str, Any]]:
 
 def _tags(tags: list[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags}
-
-
-def _item(
-    service: str, kind: str, name: str, arn: str, created_at: float, tags: dict[str, str]
-) -> dict[str, Any]:
-    return {
-        "service": service,
-        "kind": kind,
-        "name": name,
-        "arn": arn,
-        "status": "exists",
-        "created_at": iso(created_at),
-        "tags": tags,
-    }

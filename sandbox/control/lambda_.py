@@ -17,6 +17,7 @@ from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage, 
 from moto.awslambda.responses import LambdaResponse
 
 from sandbox import state
+from sandbox.control.listing import item
 from sandbox.state import ACCOUNT_ID, REGION, Row
 from sandbox.wire import iso
 
@@ -245,30 +246,12 @@ def inventory(now: float) -> list[dict[str, Any]]:
             arn = f"{latest.function_arn}:{alias.name}"
             found.append(_item("alias", f"{name}:{alias.name}", arn, "exists", {}, alias))
     for row in state.table(_URLS).values():
-        shown = _show_url(row)
-        found.append(
-            {
-                "service": "lambda",
-                "kind": "function-url",
-                "name": row["FunctionName"],
-                "arn": shown["FunctionUrl"],
-                "status": "exists",
-                "created_at": shown["CreationTime"],
-                "tags": {},
-            }
-        )
+        url = _show_url(row)["FunctionUrl"]
+        found.append(item("lambda", "function-url", row["FunctionName"], url, row["created_at"]))
     return found
 
 
 def _item(
     kind: str, name: str, arn: str, status: str, tags: dict[str, str], made: Any
 ) -> dict[str, Any]:
-    return {
-        "service": "lambda",
-        "kind": kind,
-        "name": name,
-        "arn": arn,
-        "status": status,
-        "created_at": iso(made.created_at),
-        "tags": tags,
-    }
+    return item("lambda", kind, name, arn, made.created_at, status=status, tags=tags)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from sandbox import state
-from sandbox.control import endpoints, hosting, naming
-from sandbox.wire import Handler, iso
+from sandbox.control import endpoints, hosting, listing, naming
+from sandbox.wire import Handler
 
 OPERATIONS: dict[str, Handler] = {
     "CreateModel": hosting.create_model,
@@ -36,20 +36,11 @@ def find_endpoint(name: str) -> dict[str, Any] | None:
 
 def inventory(now: float) -> list[dict[str, Any]]:
     """Return every model, endpoint configuration and endpoint that exists."""
-    found = [_item(row, "endpoint", row["status"]) for row in endpoints.settled(now)]
+    found = [
+        listing.item_of(row, "sagemaker", "endpoint", status=row["status"])
+        for row in endpoints.settled(now)
+    ]
     for kind in ("endpoint-config", "model"):
         rows = state.table(naming.TABLES[kind]).values()
-        found += [_item(row, kind, "exists") for row in rows]
+        found += [listing.item_of(row, "sagemaker", kind) for row in rows]
     return found
-
-
-def _item(row: state.Row, kind: str, status: str) -> dict[str, Any]:
-    return {
-        "service": "sagemaker",
-        "kind": kind,
-        "name": row["name"],
-        "arn": row["arn"],
-        "status": status,
-        "created_at": iso(row["created_at"]),
-        "tags": row["tags"],
-    }

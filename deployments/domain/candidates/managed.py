@@ -19,18 +19,17 @@ THOUSANDTH = Decimal("0.001")
 
 def on_demand(question: Question) -> list[Option]:
     """Return an option for each managed model and each way to call it."""
-    return [
-        _on_demand(model, route, question)
-        for model in question.managed()
-        for route in model.routes
-        if model.speed is not None
-    ]
+    return [_on_demand(model, route, question) for model, route in _ways(question)]
 
 
 def functions(question: Question) -> list[Option]:
     """Return the same behind a Lambda function, which waits for the model and is paid for it."""
+    return [_function(model, route, question) for model, route in _ways(question)]
+
+
+def _ways(question: Question) -> list[tuple[Model, Route]]:
     return [
-        _function(model, route, question)
+        (model, route)
         for model in question.managed()
         for route in model.routes
         if model.speed is not None
