@@ -16,6 +16,8 @@ WORDS = {
     500: ("failed", "Slipway failed at this. It was written down; nothing you saved is lost."),
 }
 
+STALE = "The form was open too long, or cookies are off. Reload its page and send it again."
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400, or 413 for fields beyond all limits."""
@@ -25,6 +27,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403"""
     return _page(request, 403)
+
+
+def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form whose token is missing or old."""
+    return _page(request, 403, words=STALE)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -37,8 +44,9 @@ def failed(request: HttpRequest) -> HttpResponse:
     return _page(request, 500)
 
 
-def _page(request: HttpRequest, status: int) -> HttpResponse:
-    code, words = WORDS[status]
+def _page(request: HttpRequest, status: int, *, words: str = "") -> HttpResponse:
+    code, usual = WORDS[status]
+    words = words or usual
     if request.path.startswith("/api/"):
         return json_reply(status=status, code=code, detail=words, path=request.path)
     template = "400.html" if status == 413 else f"{status}.html"

@@ -320,3 +320,12 @@ def test_a_key_that_expired_says_so(signed_in: SignIn, lead: User, noon: datetim
         now=long_ago,
     )
     assert "expired" in signed_in(lead).get("/settings/keys/").content.decode()
+
+
+def test_a_form_without_its_token_is_refused_with_a_way_out(lead: User, chat_team: Team) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(lead, backend="django.contrib.auth.backends.ModelBackend")
+    reply = browser.post("/features/new/", _typed())
+    assert reply.status_code == 403
+    assert "Reload its page" in reply.content.decode()
+    assert not Feature.objects.exists()
