@@ -15,7 +15,7 @@ from billing.queries.budgets import Standing, standing, standings
 from billing.queries.features import costs_of
 from billing.queries.filters import Filters
 from billing.queries.ledger import unpriced
-from billing.queries.spend import breakdown, metered
+from billing.queries.spend import metered, summary
 from portal.queries import feature_for
 
 FEATURES_SHOWN = 6
@@ -57,7 +57,8 @@ def _line(standing: Standing, *, now: datetime) -> dict[str, object]:
 def home_card(request: HttpRequest) -> HttpResponse:
     """Show the month so far: budgets, and the features that cost most."""
     now = timezone.now()
-    found = breakdown(actor=request.actor, filters=Filters(month=month_of(now)))
+    # One way of telling the month apart costs a third of telling it apart in all ways.
+    found = summary(actor=request.actor, filters=Filters(month=month_of(now)), by="feature")
     return render(
         request,
         "billing/home_card.html",
@@ -66,8 +67,7 @@ def home_card(request: HttpRequest) -> HttpResponse:
                 (one, _line(one, now=now))
                 for one in standings(actor=request.actor, now=now)[:STANDINGS_SHOWN]
             ],
-            "total_usd": found.total_usd,
-            "features": found.features[:FEATURES_SHOWN],
+            "features": found[:FEATURES_SHOWN],
             "metered": metered(now=now),
             "unpriced": len(unpriced(actor=request.actor)),
         },
