@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from portal.queries import feature_for, features, team_for
 from portal.rest import actor_of, pagination, read
 from portal.usecases import features as usecases
-from portal.usecases.naming import LONGEST_NAME, LONGEST_SLUG
+from portal.usecases.naming import LONGEST_NAME, LONGEST_SLUG, WHAT_A_SLUG_IS
 
 
 class Output(serializers.Serializer):
@@ -46,6 +46,7 @@ class Features(APIView):
             r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
             max_length=LONGEST_SLUG,
             help_text="Small letters, digits and single hyphens; it stays for ever.",
+            error_messages={"invalid": WHAT_A_SLUG_IS},
         )
         team = serializers.SlugField(max_length=40)
         name = serializers.CharField(max_length=LONGEST_NAME)

@@ -16,7 +16,7 @@ from portal.queries import people, team_for
 from portal.queries import teams as teams_of
 from portal.rest import actor_of, pagination, read
 from portal.usecases import teams as usecases
-from portal.usecases.naming import LONGEST_NAME, LONGEST_SLUG
+from portal.usecases.naming import LONGEST_NAME, LONGEST_SLUG, WHAT_A_SLUG_IS
 
 
 class Me(APIView):
@@ -65,7 +65,11 @@ class Teams(APIView):
     class Input(serializers.Serializer):
         """A new team."""
 
-        slug = serializers.RegexField(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=LONGEST_SLUG)
+        slug = serializers.RegexField(
+            r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+            max_length=LONGEST_SLUG,
+            error_messages={"invalid": WHAT_A_SLUG_IS},
+        )
         name = serializers.CharField(max_length=LONGEST_NAME)
         cost_centre = serializers.CharField(max_length=40, required=False, allow_blank=True)
 

@@ -6,6 +6,10 @@ import re
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_SLUG = 28  # deployment and resource names are made of it and AWS stops at 63
+WHAT_A_SLUG_IS = (
+    f"The short name has up to {LONGEST_SLUG} small letters, digits and single hyphens, "
+    "begins with a letter and does not end with a hyphen, such as chatbot-responses."
+)
 LONGEST_NAME = 100
 LONGEST_COST_CENTRE = 40
 LONGEST_DESCRIPTION = 2000
@@ -17,10 +21,7 @@ def complaints(*, slug: str, name: str) -> dict[str, str]:
     """Return a sentence for each of the two that cannot be."""
     fields = {}
     if not SLUG.fullmatch(slug) or len(slug) > LONGEST_SLUG:
-        fields["slug"] = (
-            f"The short name has up to {LONGEST_SLUG} small letters, digits and single hyphens, "
-            "begins with a letter and does not end with a hyphen, such as chatbot-responses."
-        )
+        fields["slug"] = WHAT_A_SLUG_IS
     return fields | name_complaints(name)
 
 
