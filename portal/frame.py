@@ -24,10 +24,8 @@ PLACES = (
     ("Fleet", "deployments:fleet", "fleet"),
     ("Spend", "billing:spend", "spend"),
     ("Activity", "portal:activity", "activity"),
-    ("Sandbox", "deployments:sandbox", "sandbox"),
     ("Settings", "portal:settings", "settings"),
 )
-ONLY_IN_THE_SANDBOX = ("deployments:sandbox",)
 ACCOUNT = (
     ("Account", "portal:account"),
     ("API keys", "portal:keys"),
@@ -52,6 +50,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "sandbox": aws.is_sandbox(),
         "sign_in_hint": settings.SIGN_IN_HINT,
         "open_signup": settings.OPEN_SIGNUP,
+        "sends_mail": bool(settings.EMAIL_HOST),
     }
     if actor is None:
         return {"frame": {**common, "navigation": [], "actor": None}}
@@ -82,11 +81,7 @@ def url_of(name: str, *args: str) -> str:
 
 def places() -> list[Place]:
     """Return the pages of the navigation that exist here."""
-    return [
-        Place(label, url, icon)
-        for label, name, icon in PLACES
-        if (aws.is_sandbox() or name not in ONLY_IN_THE_SANDBOX) and (url := url_of(name))
-    ]
+    return [Place(label, url, icon) for label, name, icon in PLACES if (url := url_of(name))]
 
 
 def _navigation(path: str) -> list[Place]:

@@ -25,7 +25,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "portal:settings", "portal:teams", "portal:members", "portal:account", "portal:keys",
     "billing:spend", "billing:by", "billing:ledger", "billing:refused", "billing:prices",
     "billing:budgets", "billing:budget_line", "billing:home_card",
-    "deployments:fleet", "deployments:home_card", "deployments:sandbox",
+    "deployments:fleet", "deployments:home_card",
     "api-docs", "api-me", "api-teams", "api-roles", "api-features", "api-keys", "api-activity",
     "api-budgets", "api-budget-position", "api-reservations", "api-prices", "api-usage",
     "api-usage-refused", "api-watermarks", "api-charges", "api-spend",
@@ -91,6 +91,7 @@ def test_every_address_stands_in_one_list() -> None:
     known = set().union(*lists)
     found = {address.name for address in addresses()}
     assert found - known == set(), "Say in this file who may open these."
+    assert known - found == set()
     assert sum(len(names) for names in lists) == len(known)
 
 

@@ -153,8 +153,13 @@ def test_pages_about_ones_account_have_our_look(
     assert "app.css" in page
 
 
-def test_a_lost_password_sends_nothing_where_there_is_no_mail_server(
-    ada: User, client: Client
+def test_a_lost_password_is_mailed_only_where_there_is_a_mail_server(
+    ada: User, client: Client, mailoutbox: list[object]
 ) -> None:
-    reply = client.post("/accounts/password/reset/", {"email": ada.email})
+    assert "Forgot" not in client.get("/accounts/login/").content.decode()
+    assert "sends no mail" in client.get("/accounts/password/reset/").content.decode()
+    with override_settings(EMAIL_HOST="smtp.content-ai.example"):
+        assert "Forgot" in client.get("/accounts/login/").content.decode()
+        reply = client.post("/accounts/password/reset/", {"email": ada.email})
     assert reply.status_code == 302
+    assert len(mailoutbox) == 1
