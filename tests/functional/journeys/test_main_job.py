@@ -74,7 +74,7 @@ def _describe(page: Page) -> None:
 
 
 def _launch(page: Page) -> None:
-    page.get_by_role("link", name=f"Open {OPTION}", exact=True).first.click()
+    page.get_by_role("link", name=OPTION, exact=True).first.click()
     opened = page.get_by_role("region", name=OPTION)
     expect(opened.get_by_role("region", name="Tariff lines")).to_be_visible()
     opened.get_by_role("link", name="Launch this option").click()
