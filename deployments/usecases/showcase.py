@@ -12,7 +12,7 @@ from django.db.models import Sum
 from billing.models import Charge
 from billing.queries.spend import spend_of_features
 from deployments.domain.lifecycle import Environment, State
-from deployments.models import Deployment, Recommendation, TrafficRun
+from deployments.models import Deployment, Recommendation, Span, TrafficRun
 from deployments.usecases import advice, launch
 from portal.access import Actor
 from portal.errors import Conflict
@@ -77,6 +77,13 @@ def unfinished(deployments: Iterable[Deployment]) -> list[Deployment]:
     """Return those that are neither ready nor failed yet, as they stand now."""
     keys = [deployment.pk for deployment in deployments]
     return list(Deployment.objects.filter(pk__in=keys, state__in=WAITING))
+
+
+def unseen(deployments: Iterable[Deployment], *, until: datetime) -> bool:
+    """Say whether something paid by time was not looked at since; its meter waits for the look."""
+    keys = [deployment.pk for deployment in deployments]
+    open_spans = Span.objects.filter(resource__generation__deployment__in=keys, ended_at=None)
+    return open_spans.filter(seen_until__lt=until).exists()
 
 
 def summary(*, deployments: Iterable[Deployment], now: datetime) -> list[Row]:

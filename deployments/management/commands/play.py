@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from argparse import FileType
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -22,7 +23,7 @@ from portal.access import SYSTEM
 from portal.errors import Refusal
 
 READY_WITHIN_SECONDS = 300
-METERED_WITHIN_SECONDS = 150
+METERED_WITHIN_SECONDS = 240
 
 
 class Command(BaseCommand):
@@ -60,7 +61,7 @@ class Command(BaseCommand):
         runs = self._start_traffic(launched, options)
         with ThreadPoolExecutor(max_workers=len(runs) or 1) as pool:
             list(pool.map(_play_run, [run.pk for run in runs]))
-        self._meter()
+        self._meter(launched)
         self._print(launched)
 
     def _wait_until_ready(self, launched: list[Deployment]) -> None:
@@ -98,15 +99,17 @@ class Command(BaseCommand):
         self.stdout.write(f"playing {options['minutes']} minutes of load through {len(runs)} ...")
         return runs
 
-    def _meter(self) -> None:
+    def _meter(self, launched: list[Deployment]) -> None:
         """Read until the minute in which the last request ended is in the books."""
-        ended = timezone.now()
+        ended = timezone.now().replace(second=0, microsecond=0)
         self.stdout.write("metering (a minute is read when it is over) ...")
         began = time.monotonic()
         while time.monotonic() - began < METERED_WITHIN_SECONDS:
             _reconcile_due()
+            is_over = timezone.now() >= ended + timedelta(minutes=1)
+            is_seen = not showcase.unseen(launched, until=ended + timedelta(minutes=1))
             metering.meter(now=timezone.now())
-            if timezone.now().replace(second=0, microsecond=0) > ended:
+            if is_over and is_seen:
                 return
             time.sleep(1)
         raise CommandError("The meter did not catch up.")
