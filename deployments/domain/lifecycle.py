@@ -152,14 +152,17 @@ def state_of_generation(phases: Sequence[Phase], *, is_wanted: bool) -> State:
     return State.UPDATING if Phase.UPDATING in phases else State.CREATING
 
 
-def wanted(states: Sequence[State]) -> Sequence[bool]:
+def wanted(states: Sequence[State], *, serving: int | None = None) -> Sequence[bool]:
     """Return which generations of a wanted deployment should exist, oldest first.
 
-    The newest always; the last ready one until the newest is ready too.
+    The newest always; until it is ready too, the last ready one and the one at index `serving`:
+    what has served stays through a refusal or a repair of its own.
     """
     newest = len(states) - 1
     ready = [n for n, state in enumerate(states) if state in (State.READY, State.UPDATING)]
     keep = {newest, ready[-1]} if ready else {newest}
+    if serving is not None and newest not in ready:
+        keep.add(serving)
     return [n in keep for n in range(len(states))]
 
 

@@ -46,7 +46,8 @@ def _drop_superseded(
     deployment: Deployment, generations: Sequence[Generation], now: datetime
 ) -> None:
     held = [each for each in generations if each.is_wanted]
-    for generation, keep in zip(held, wanted(_states(held)), strict=True):
+    kept = wanted(_states(held), serving=_serving(deployment, held))
+    for generation, keep in zip(held, kept, strict=True):
         if keep:
             continue
         generation.is_wanted = False
@@ -59,6 +60,14 @@ def _drop_superseded(
             kind="superseded",
             meaning=f"Generation {generation.number} is no longer needed and is taken down.",
         )
+
+
+def _serving(deployment: Deployment, held: Sequence[Generation]) -> int | None:
+    """Return the index of the current generation if all of it was ever ready; None otherwise."""
+    for index, each in enumerate(held):
+        if each.pk == deployment.current_id:
+            return None if each.resources.filter(ready_at=None).exists() else index
+    return None
 
 
 def _serve(

@@ -24,7 +24,8 @@ from portal.access import Actor, Permission, require
 from portal.errors import Conflict, Invalid, Refusal
 from portal.usecases import audit
 
-LEASE = timedelta(seconds=20)
+# Longer than one batch can take: every request of it waits at most 3 x 65 s (portal.aws).
+LEASE = timedelta(seconds=240)
 BEAT_SECONDS = 2.0
 CONCURRENCY = 16
 MOST_REQUESTS = 20_000
@@ -208,13 +209,14 @@ def _plan(run: TrafficRun) -> tuple[int, list[Planned]]:
 
 
 def _beats(planned: Sequence[Planned], *, offset: float) -> Iterable[list[Planned]]:
-    """Yield the requests of each beat when its time has come."""
+    """Yield the requests whose time has come, no more than are sent at once: a lease a batch."""
     began = time.monotonic()
     start = 0
     while start < len(planned):
         horizon = time.monotonic() - began + offset + BEAT_SECONDS
         end = start
-        while end < len(planned) and planned[end].at_seconds <= horizon:
+        most = min(len(planned), start + CONCURRENCY)
+        while end < most and planned[end].at_seconds <= horizon:
             end += 1
         if end == start:
             time.sleep(min(BEAT_SECONDS, planned[start].at_seconds - horizon + 0.01))

@@ -169,3 +169,11 @@ def test_a_trace_of_ones_own_is_followed(deployment, actor_of_lead, noon):
     answers = Answers()
     traffic.play(run_id=run.pk, clock=lambda: noon, find=answers)
     assert all(900 <= request.input_tokens <= 1140 for request in answers.requests)
+
+
+def test_however_fast_the_load_no_batch_outlives_its_lease(deployment, actor_of_lead, noon):
+    run = start(deployment, actor_of_lead, noon, load_seconds=3600, max_requests=2000)
+    _, planned = traffic._plan(run)
+    sizes = [len(batch) for batch in traffic._beats(planned, offset=0.0)]
+    assert sum(sizes) == 2000
+    assert max(sizes) <= traffic.CONCURRENCY

@@ -178,3 +178,10 @@ def test_waiting_grows_to_minutes_and_not_beyond(attempts: int, seed: str) -> No
     pause = backoff_seconds(attempts=attempts, base_seconds=2, seed=seed)
     assert 1 <= pause <= 300
     assert pause == backoff_seconds(attempts=attempts, base_seconds=2, seed=seed)
+
+
+@pytest.mark.parametrize("trouble", [State.FAILED, State.CREATING, State.PENDING])
+@pytest.mark.parametrize("newest", [State.PENDING, State.CREATING, State.FAILED])
+def test_what_has_served_stays_through_its_own_trouble_until_the_newest_is_ready(trouble, newest):
+    assert list(wanted([trouble, newest], serving=0)) == [True, True]
+    assert list(wanted([trouble, State.READY], serving=0)) == [False, True]
