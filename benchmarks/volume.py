@@ -67,7 +67,7 @@ COPY_RECOMMENDATIONS = f"""
     {MODELS}
     INSERT INTO deployments_recommendation
         (feature_id, workload_id, created_at, created_by, prices_as_of, pick, tree_pick,
-         explanation, options)
+         launch_pick, explanation, options)
     SELECT copies.id, workload.id, kept.created_at, kept.created_by, kept.prices_as_of,
            kept.pick, kept.tree_pick, kept.explanation, kept.options
     FROM copies
@@ -154,7 +154,7 @@ def deploy(*, features: Sequence[Feature], now: datetime) -> None:
 
 
 def _deploy(feature: Feature, found: Recommendation, environment: str, now: datetime) -> int:
-    body = next((each for each in found.options if each["option_id"] == found.pick), None)
+    body = next((each for each in found.options if each["option_id"] == found.launch_pick), None)
     body = body or found.options[0]
     option = option_from_json(body)
     slug = f"{feature.slug}-{environment}"[:40]

@@ -1,8 +1,9 @@
-"""The product's own price list: a file with a source and a day on every row."""
+"""The product's own price list: a file for each service, a source and a day on every row."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,25 +11,30 @@ from pathlib import Path
 from billing.domain import skus
 from billing.domain.prices import Price, PriceBook
 
-FILE = Path(__file__).resolve().parent.parent / "data" / "prices.json"
+FOLDER = Path(__file__).resolve().parent.parent / "data" / "prices"
 
 
-def load(*, file: Path = FILE) -> tuple[PriceBook, ...]:
-    """Return one book for each Region of the file.
+def load(*, folder: Path = FOLDER) -> tuple[PriceBook, ...]:
+    """Return one book for each Region of the folder's files.
 
     Raises ValueError when a row names an unknown SKU, another unit than the SKU's, or comes twice.
     """
     books: dict[str, dict[str, Price]] = {}
-    for row in json.loads(file.read_text(encoding="utf-8")):
+    for row in _rows(folder):
         price = _price(row)
         book = books.setdefault(row["region"], {})
         if price.sku in book:
-            raise ValueError(f"{file.name} has two prices for {price.sku} in {row['region']}.")
+            raise ValueError(f"There are two prices for {price.sku} in {row['region']}.")
         book[price.sku] = price
     return tuple(
         PriceBook(region=region, as_of=max(each.as_of for each in book.values()), prices=book)
         for region, book in sorted(books.items())
     )
+
+
+def _rows(folder: Path) -> Iterator[dict[str, str]]:
+    for file in sorted(folder.glob("*.json")):
+        yield from json.loads(file.read_text(encoding="utf-8"))
 
 
 def _price(row: dict[str, str]) -> Price:

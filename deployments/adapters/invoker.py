@@ -26,7 +26,10 @@ Resources = Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
 def invoker_for(*, tier: str, found: Resources) -> Invoker:
-    """Return what sends a request through a generation's resources: key -> (name, outputs)."""
+    """Return what sends a request through a generation's resources: key -> (name, outputs).
+
+    Raises ValueError for a tier that no launch builds.
+    """
     match Tier(tier):
         case Tier.BEDROCK_ON_DEMAND:
             return partial(_timed, partial(_converse, str(found["profile"][1]["arn"])))
@@ -36,6 +39,8 @@ def invoker_for(*, tier: str, found: Resources) -> Invoker:
             return partial(_timed, partial(_function, found["function"][0]))
         case Tier.SAGEMAKER_REAL_TIME | Tier.SAGEMAKER_SERVERLESS:
             return partial(_timed, partial(_endpoint, found["endpoint"][0]))
+        case other:
+            raise ValueError(f"Nothing sends requests to {other} yet.")
 
 
 def _timed(send: Callable[[Request], None], request: Request) -> Answer:

@@ -105,6 +105,7 @@ class RecommendationSummary(serializers.Serializer):
     prices_as_of = serializers.DateField()
     pick = serializers.CharField(help_text="Id of the picked option; empty: none is feasible.")
     tree_pick = serializers.CharField(help_text="Id of the decision tree's pick.")
+    launch_pick = serializers.CharField(help_text="Id of the best option that a launch can build.")
     explanation = serializers.ListField(child=serializers.CharField())
 
 

@@ -15,17 +15,54 @@ class Tier(StrEnum):
     BEDROCK_ON_DEMAND = "bedrock-on-demand"
     LAMBDA_BEDROCK = "lambda-bedrock"
     BEDROCK_PROVISIONED = "bedrock-provisioned"
+    BEDROCK_BATCH = "bedrock-batch"
+    BEDROCK_SERVICE_TIER = "bedrock-service-tier"
+    BEDROCK_MARKETPLACE = "bedrock-marketplace"
+    BEDROCK_CUSTOM = "bedrock-custom"
     SAGEMAKER_REAL_TIME = "sagemaker-real-time"
+    SAGEMAKER_COMPONENTS = "sagemaker-components"
+    SAGEMAKER_MULTI_MODEL = "sagemaker-multi-model"
+    SAGEMAKER_MULTI_CONTAINER = "sagemaker-multi-container"
     SAGEMAKER_SERVERLESS = "sagemaker-serverless"
+    SAGEMAKER_ASYNCHRONOUS = "sagemaker-asynchronous"
+    SAGEMAKER_BATCH_TRANSFORM = "sagemaker-batch-transform"
+    ECS_SERVICE = "ecs-service"
+    EKS_MANIFESTS = "eks-manifests"
+    EDGE_BUNDLE = "edge-bundle"
+    HYBRID = "hybrid"
 
 
 TIER_NAMES: Mapping[Tier, str] = {
     Tier.BEDROCK_ON_DEMAND: "Bedrock on-demand",
     Tier.LAMBDA_BEDROCK: "Lambda + Bedrock on-demand",
     Tier.BEDROCK_PROVISIONED: "Bedrock Provisioned Throughput",
+    Tier.BEDROCK_BATCH: "Bedrock batch inference",
+    Tier.BEDROCK_SERVICE_TIER: "Bedrock service tier",
+    Tier.BEDROCK_MARKETPLACE: "Bedrock Marketplace endpoint",
+    Tier.BEDROCK_CUSTOM: "Bedrock custom model",
     Tier.SAGEMAKER_REAL_TIME: "SageMaker real-time endpoint",
+    Tier.SAGEMAKER_COMPONENTS: "SageMaker inference components",
+    Tier.SAGEMAKER_MULTI_MODEL: "SageMaker multi-model endpoint",
+    Tier.SAGEMAKER_MULTI_CONTAINER: "SageMaker multi-container endpoint",
     Tier.SAGEMAKER_SERVERLESS: "SageMaker serverless inference",
+    Tier.SAGEMAKER_ASYNCHRONOUS: "SageMaker asynchronous inference",
+    Tier.SAGEMAKER_BATCH_TRANSFORM: "SageMaker batch transform",
+    Tier.ECS_SERVICE: "ECS service",
+    Tier.EKS_MANIFESTS: "EKS manifests",
+    Tier.EDGE_BUNDLE: "Edge or on-premises bundle",
+    Tier.HYBRID: "Hybrid",
 }
+
+# Tiers that a launch can build (as many as have a blueprint); the others are only compared.
+LAUNCHABLE = frozenset(
+    {
+        Tier.BEDROCK_ON_DEMAND,
+        Tier.LAMBDA_BEDROCK,
+        Tier.BEDROCK_PROVISIONED,
+        Tier.SAGEMAKER_REAL_TIME,
+        Tier.SAGEMAKER_SERVERLESS,
+    }
+)
 
 
 class Verdict(StrEnum):

@@ -13,7 +13,14 @@ from deployments.domain.candidates import gpu, managed, provisioned, serverless
 from deployments.domain.candidates.question import Question
 from deployments.domain.catalog import Catalog
 from deployments.domain.latency import at
-from deployments.domain.options import Check, Option, Tier, Verdict
+from deployments.domain.options import (
+    LAUNCHABLE,
+    TIER_NAMES,
+    Check,
+    Option,
+    Tier,
+    Verdict,
+)
 from deployments.domain.workload import SECONDS_PER_MONTH, Workload
 
 SOFT = frozenset({"latency", "headroom"})
@@ -27,11 +34,15 @@ _CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Options best first; `pick` and `tree_pick` are option ids, empty when there is none."""
+    """Options best first; the picks are option ids, empty when there is none.
+
+    `launch_pick` is the best feasible one that a launch can build.
+    """
 
     options: tuple[Option, ...]
     pick: str
     tree_pick: str
+    launch_pick: str
     sentences: tuple[str, ...]
 
 
@@ -54,13 +65,16 @@ def recommend(
     ]
     ordered = rank([_counted(option, workload) for option in found], workload)
     priced = tuple(_with_break_even(option, ordered) for option in ordered)
-    pick = next((each for each in priced if each.verdict is Verdict.FEASIBLE), None)
+    feasible = [each for each in priced if each.verdict is Verdict.FEASIBLE]
+    pick = next(iter(feasible), None)
+    launch_pick = next((each for each in feasible if each.tier in LAUNCHABLE), None)
     branch = tree.walk(workload)
     tree_pick = best_of_tier(priced, branch.tier)
     return Ranked(
         options=priced,
         pick=pick.option_id if pick else "",
         tree_pick=tree_pick.option_id if tree_pick else "",
+        launch_pick=launch_pick.option_id if launch_pick else "",
         sentences=explanation.sentences(
             workload=workload,
             options=priced,
@@ -102,6 +116,10 @@ def refusals(option: Option, accept: Collection[str] = ()) -> tuple[Check, ...]:
         missing = ", ".join(line.sku for line in option.cost.lines if line.usd is None)
         broken.append(
             Check("price", False, f"There is no price for {missing}: an administrator enters one.")
+        )
+    if option.tier not in LAUNCHABLE:
+        broken.append(
+            Check("launch", False, f"{TIER_NAMES[option.tier]} is compared here, not built yet.")
         )
     return tuple(broken)
 

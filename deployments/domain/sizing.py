@@ -43,7 +43,7 @@ def resized(*, option: Option, size: Mapping[str, int]) -> Option:
 
     Raises BadSize for a part of the size that the tier lacks, or a figure out of bounds.
     """
-    bounds, fields = BOUNDS[option.tier], {}
+    bounds, fields = BOUNDS.get(option.tier, {}), {}
     names = ", ".join(bounds)
     for name, value in size.items():
         if name not in bounds:

@@ -52,6 +52,7 @@ def recommend(*, actor: Actor, feature: Feature, now: datetime) -> Recommendatio
         prices_as_of=prices.as_of,
         pick=ranked.pick,
         tree_pick=ranked.tree_pick,
+        launch_pick=ranked.launch_pick,
         explanation=list(ranked.sentences),
         options=[option_to_json(option) for option in ranked.options],
     )

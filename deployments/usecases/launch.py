@@ -18,7 +18,7 @@ from deployments.domain.blueprint.names import LONGEST_SLUG, SLUG, default_slug
 from deployments.domain.blueprint.plan import Permission as Allowed
 from deployments.domain.blueprint.plan import PlannedCall, permissions, plan
 from deployments.domain.lifecycle import Environment
-from deployments.domain.options import TIER_NAMES, Check, Option
+from deployments.domain.options import LAUNCHABLE, TIER_NAMES, Check, Option
 from deployments.domain.ranking import SOFT, refusals
 from deployments.models import Deployment, Recommendation
 from deployments.queries.advice import option_of, outdated
@@ -79,7 +79,8 @@ def preview(
     option, place = _option(recommendation, feature, option_id), _environment(environment)
     slug = _slug(feature=feature, environment=place, slug=slug)
     names = wishes.names_of(feature=feature, slug=slug, environment=place, generation=1)
-    resources = blueprint(option=option, names=names)
+    is_built_here = option.tier in LAUNCHABLE
+    resources = blueprint(option=option, names=names) if is_built_here else ()
     broken = refusals(option, ())
     return Plan(
         option=option,

@@ -60,7 +60,7 @@ def _launch(*, actor: Actor, slug: str, now: datetime, say: Say) -> Deployment:
         actor=actor,
         feature=feature,
         recommendation_id=found.pk,
-        option_id=found.pick,
+        option_id=found.launch_pick,
         environment=Environment.PRODUCTION,
         now=now,
     )
@@ -68,9 +68,9 @@ def _launch(*, actor: Actor, slug: str, now: datetime, say: Say) -> Deployment:
 
 def _pick(found: Recommendation) -> dict[str, str]:
     for option in found.options:
-        if found.pick and option["option_id"] == found.pick:
+        if found.launch_pick and option["option_id"] == found.launch_pick:
             return option
-    raise Conflict(f"No option of {found.feature.name} meets every constraint.")
+    raise Conflict(f"No option of {found.feature.name} that we build meets every constraint.")
 
 
 def unfinished(deployments: Iterable[Deployment]) -> list[Deployment]:

@@ -103,7 +103,7 @@ def _resize_form(face: Facing, data: Any = None) -> Resize | None:
     """Return the form of the newest generation's size; None when nothing can be sized."""
     newest = face.generations[0] if face.generations else None
     option = queries.option_of(newest) if newest else None
-    bounds = sizing.BOUNDS[option.tier] if option else {}
+    bounds = sizing.BOUNDS.get(option.tier, {}) if option else {}
     if option is None or not bounds:
         return None
     return Resize(data, bounds=bounds, size=option.size)

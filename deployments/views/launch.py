@@ -46,7 +46,7 @@ def launch(request: HttpRequest, slug: str) -> HttpResponse:
     recommendation = _recommendation(request, feature, asked.get("recommendation", ""))
     if recommendation is None:
         return redirect("deployments:options", feature.slug)
-    option_id = asked.get("option", "") or recommendation.pick
+    option_id = asked.get("option", "") or recommendation.launch_pick
     plan = _plan(request, feature, recommendation, option_id)
     form = Launch(
         request.POST or None,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.wire import AwsError, Call, Handler, page
 
-DATA = Path(__file__).parents[2] / "billing" / "data"
+DATA = Path(__file__).parents[2] / "billing" / "data" / "prices"
 _MARKETPLACE = ("anthropic.", "ai21.", "cohere.", "openai.", "writer.", "xai.", "moonshotai.")
 _LOCATIONS = {"us-east-1": "US East (N. Virginia)", "us-west-2": "US West (Oregon)"}
 _TOKEN_KINDS = {

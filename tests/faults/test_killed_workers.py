@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deployments.domain.lifecycle import State
-from deployments.domain.options import Size, Tier
+from deployments.domain.options import LAUNCHABLE, Size, Tier
 from deployments.models import Deployment, Resource, Span
 from deployments.usecases import operate
 from portal.access import SYSTEM
@@ -166,7 +166,7 @@ def test_kills_throttles_and_lost_answers_together_leave_the_fleet_as_wished(
         feature=feature,
         sandbox=sandbox,
         workers=workers,
-        tiers=list(Tier),
+        tiers=sorted(LAUNCHABLE),
         kills=8,
         seconds=200,
     )

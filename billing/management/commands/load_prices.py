@@ -9,7 +9,7 @@ from billing.usecases import prices
 
 
 class Command(BaseCommand):
-    help = "Load billing/data/prices.json; what is there already is left alone."
+    help = "Load billing/data/prices; what is there already is left alone."
 
     def handle(self, *args: object, **options: object) -> None:
         added = prices.load_list(now=timezone.now())

@@ -154,7 +154,7 @@ def test_an_option_opens_with_its_tariff_lines_and_constraints(
 ) -> None:
     visitor.post("/features/chatbot/workload/", FORM)
     made = Recommendation.objects.get()
-    asked = {"recommendation": made.pk, "option": made.pick}
+    asked = {"recommendation": made.pk, "option": made.launch_pick}
 
     page = visitor.get("/features/chatbot/options/option/", asked)
     fragment = visitor.get(

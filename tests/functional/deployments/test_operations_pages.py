@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from deployments.domain.blueprint.spec import Kind
 from deployments.domain.lifecycle import State
-from deployments.domain.options import Tier
+from deployments.domain.options import LAUNCHABLE, Tier
 from deployments.domain.target import Permanent, Transient
 from deployments.models import Deployment
 from portal.models import Feature, User
@@ -232,7 +232,7 @@ def many(drill: Drill, feature: Feature) -> list[Deployment]:
         made.current = made.generations.create(
             number=1,
             option={},
-            tier=list(Tier)[number % 5].value,
+            tier=sorted(LAUNCHABLE)[number % 5].value,
             model="amazon.nova-lite-v1:0",
             monthly_usd=Decimal(number),
             created_at=drill.clock.now,

@@ -72,7 +72,7 @@ def test_a_stranger_finds_nothing_and_a_member_changes_nothing(
     body: dict[str, Any] = {
         "feature": "chatbot",
         "recommendation": found.pk,
-        "option": found.pick,
+        "option": found.launch_pick,
         "environment": "staging",
     }
     gets = [ONE, f"{ONE}/resources", f"{ONE}/events", f"{ONE}/snippet"]

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from deployments import reconciler
 from deployments.domain.lifecycle import State
-from deployments.domain.options import Tier
+from deployments.domain.options import LAUNCHABLE, Tier
 from deployments.domain.snippet import Place, snippets
 from deployments.models import Deployment
 from deployments.queries import operations
@@ -56,7 +56,7 @@ def run(command: list[str], stdin: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("tier", list(Tier))
+@pytest.mark.parametrize("tier", sorted(LAUNCHABLE))
 def test_what_is_pasted_is_answered(drill: Drill, quick: Sandbox, tier: Tier) -> None:
     deployment = drill.launch(option(tier))
     build(deployment)
@@ -70,7 +70,7 @@ def test_what_is_pasted_is_answered(drill: Drill, quick: Sandbox, tier: Tier) ->
         assert fetched.returncode == 0, fetched.stdout + fetched.stderr
 
 
-@pytest.mark.parametrize("tier", list(Tier))
+@pytest.mark.parametrize("tier", sorted(LAUNCHABLE))
 def test_on_aws_the_keys_are_the_callers_own(tier: Tier) -> None:
     outputs = {"arn": "arn:aws:bedrock:us-east-1:1:x/y", "url": "https://x.lambda-url.aws/"}
     found = dict.fromkeys(("profile", "throughput", "url", "endpoint"), ("n", outputs))

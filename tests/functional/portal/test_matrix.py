@@ -60,11 +60,11 @@ NOTHING = "api/v1/<path:rest>"
 
 
 def _query(name: str, world: World) -> str:
-    asked = f"?recommendation={world.recommendation.pk}&option={world.recommendation.pick}"
+    asked = f"?recommendation={world.recommendation.pk}&option={world.recommendation.launch_pick}"
     return {
         "deployments:launch": asked,
-        "deployments:option": f"?id={world.recommendation.pick}&recommendation="
-        f"{world.recommendation.pk}&option={world.recommendation.pick}",
+        "deployments:option": f"?id={world.recommendation.launch_pick}&recommendation="
+        f"{world.recommendation.pk}&option={world.recommendation.launch_pick}",
     }.get(name, "")
 
 
@@ -185,7 +185,7 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
     email = people["member"].email
     launch = {
         "recommendation": world.recommendation.pk,
-        "option": world.recommendation.pick,
+        "option": world.recommendation.launch_pick,
         "environment": "staging",
     }
     key = {"name": "k", "scopes": ["read"]}

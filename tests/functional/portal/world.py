@@ -100,7 +100,7 @@ def build(*, feature: Feature, lead: User) -> World:
         actor=actor,
         feature=feature,
         recommendation_id=recommendation.pk,
-        option_id=recommendation.pick,
+        option_id=recommendation.launch_pick,
         environment="production",
         now=now,
     )

@@ -64,6 +64,7 @@ class Drill:
             created_by="test",
             prices_as_of=self.clock.now.date(),
             pick=options[0].option_id,
+            launch_pick=options[0].option_id,
             explanation=[],
             options=[option_to_json(each) for each in options],
         )

@@ -12,7 +12,7 @@ from django.conf import settings
 from billing.models import Reservation
 from deployments import reconciler
 from deployments.domain.lifecycle import Observed, Phase, State
-from deployments.domain.options import Tier
+from deployments.domain.options import LAUNCHABLE, Tier
 from deployments.domain.target import Permanent, Transient, Wish
 from deployments.models import Deployment, Event, Resource, Span
 from deployments.reconciler.claims import Busy, claim, give_back
@@ -22,7 +22,7 @@ from tests.fixtures.options import option
 from tests.integration.deployments.drill import Drill
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TIERS = list(Tier)
+TIERS = sorted(LAUNCHABLE)
 
 
 def state(deployment: Deployment) -> str:

@@ -109,15 +109,15 @@ def test_a_price_list_that_contradicts_itself_is_not_loaded(
     file = tmp_path / "prices.json"
     file.write_text(json.dumps([good | row]))
     with pytest.raises(ValueError, match=words):
-        price_list.load(file=file)
+        price_list.load(folder=tmp_path)
 
 
 def test_a_price_list_with_two_prices_for_one_thing_is_not_loaded(tmp_path: Path) -> None:
-    row = json.loads(price_list.FILE.read_text())[0]
+    row = json.loads((price_list.FOLDER / "lambda.json").read_text())[0]
     file = tmp_path / "prices.json"
     file.write_text(json.dumps([row, row]))
     with pytest.raises(ValueError, match="two prices"):
-        price_list.load(file=file)
+        price_list.load(folder=tmp_path)
 
 
 def test_a_charge_is_rounded_once_and_half_to_even() -> None:

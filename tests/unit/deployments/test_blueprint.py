@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,10 +15,10 @@ from deployments.domain.blueprint.endpoints import takes_volume
 from deployments.domain.blueprint.names import LONGEST, SLUG, default_slug
 from deployments.domain.blueprint.plan import permissions, plan
 from deployments.domain.blueprint.spec import Kind, in_place, references, resolve
-from deployments.domain.options import Size, Tier
+from deployments.domain.options import LAUNCHABLE, Size, Tier
 from tests.fixtures.options import names, option
 
-TIERS = list(Tier)
+TIERS = sorted(LAUNCHABLE)
 # botocore's pattern of SageMaker names, the strictest of all.
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
@@ -182,3 +183,10 @@ def test_references_are_replaced_wherever_they_are() -> None:
     outputs = {"role": {"arn": "x"}, "profile": {"models": ["m"]}}
     assert resolve(spec, outputs) == {"a": "x", "b": [{"c": ["m"]}], "d": 1}
     assert resolve(spec, {}) == {"a": "", "b": [{"c": ""}], "d": 1}
+
+
+@pytest.mark.parametrize("tier", [tier for tier in Tier if tier not in LAUNCHABLE])
+def test_what_cannot_be_launched_has_no_blueprint(tier: Tier) -> None:
+    unbuilt = replace(option(Tier.BEDROCK_ON_DEMAND), tier=tier)
+    with pytest.raises(KeyError):
+        blueprint(option=unbuilt, names=names())

@@ -1,18 +1,17 @@
-"""The record: wishes, their immutable generations, the resources they need, and what happened."""
+"""The record: wishes, their immutable generations, the resources they need, what happened."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
 from deployments.domain.lifecycle import Environment, Phase, State
+from deployments.models.advice import NEVER_LEASED, Recommendation
 from portal.access import Actor
 from portal.models import Feature, User
-
-NEVER_LEASED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def phases() -> list[tuple[str, str]]:
@@ -28,39 +27,6 @@ def states() -> list[tuple[str, str]]:
 def environments() -> list[tuple[str, str]]:
     """Choices as a callable: a new environment needs no migration."""
     return [(each.value, each.value) for each in Environment]
-
-
-class WorkloadRow(models.Model):
-    """A feature's workload as described at one moment; a change is a new row, the newest holds."""
-
-    feature = models.ForeignKey(Feature, models.CASCADE, related_name="workloads")
-    version = models.PositiveIntegerField()
-    body = models.JSONField()  # deployments.domain.workload.Workload as JSON
-    created_at = models.DateTimeField()
-    created_by = models.CharField(max_length=200)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["feature", "version"], name="workload_version_once")
-        ]
-
-
-class Recommendation(models.Model):
-    """The ranked options as they were on a day, with the prices used; never edited."""
-
-    feature = models.ForeignKey(Feature, models.CASCADE, related_name="recommendations")
-    workload = models.ForeignKey(WorkloadRow, models.PROTECT)
-    created_at = models.DateTimeField()
-    created_by = models.CharField(max_length=200)
-    prices_as_of = models.DateField()
-    pick = models.CharField(max_length=200, blank=True)  # option_id; empty: none is feasible
-    tree_pick = models.CharField(max_length=200, blank=True)
-    explanation = models.JSONField()  # sentences
-    options = models.JSONField()  # ranked list of deployments.domain.options.Option as JSON
-
-    class Meta:
-        ordering = ["-created_at", "-pk"]
-        indexes = [models.Index(fields=["feature", "-created_at"], name="recommendation_newest")]
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
@@ -225,38 +191,3 @@ class Event(models.Model):
     class Meta:
         ordering = ["at", "pk"]
         indexes = [models.Index(fields=["deployment", "-at", "-id"], name="event_newest")]
-
-
-class TrafficRun(models.Model):
-    """One play of a feature's load through its deployment, compressed in time."""
-
-    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="traffic_runs")
-    seed = models.PositiveIntegerField(default=7)
-    shape = models.JSONField(null=True)  # of an uploaded trace; null: the workload's own pattern
-    load_seconds = models.PositiveIntegerField()  # of the workload's own time
-    speed = models.DecimalField(max_digits=10, decimal_places=2)  # load seconds per second
-    max_requests = models.PositiveIntegerField(default=300)
-    planned = models.PositiveIntegerField(default=0)  # to be sent, after thinning
-    arrivals = models.PositiveBigIntegerField(default=0)  # before thinning: what the load would be
-    sent = models.PositiveIntegerField(default=0)
-    answered = models.PositiveIntegerField(default=0)
-    throttled = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    latency_ms = models.JSONField(default=dict)  # p50, p95, p99 as the caller saw them
-    note = models.TextField(blank=True)
-    created_at = models.DateTimeField()
-    created_by = models.CharField(max_length=200)
-    started_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(default=NEVER_LEASED)
-    ended_at = models.DateTimeField(null=True)
-    stop_requested = models.BooleanField(default=False)
-
-    class Meta:
-        ordering = ["-created_at", "-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["deployment"],
-                condition=Q(ended_at__isnull=True),
-                name="traffic_one_at_a_time",
-            )
-        ]
