@@ -221,7 +221,15 @@ METER_INTERVAL_SECONDS = env_int("METER_INTERVAL_SECONDS", default=60 if AWS_END
 # How often the reconciler looks again at something in motion, and at something at rest.
 POLL_SECONDS = env_int("POLL_SECONDS", default=2 if AWS_ENDPOINT_URL else 15)
 RESYNC_SECONDS = env_int("RESYNC_SECONDS", default=60 if AWS_ENDPOINT_URL else 300)
+# How long one call that changes something in AWS may last; a lease must outlast it.
+AWS_CONNECT_SECONDS = 3
+AWS_CALL_SECONDS = env_int("AWS_CALL_SECONDS", default=20)
 LEASE_SECONDS = env_int("LEASE_SECONDS", default=90)
+if LEASE_SECONDS < 2 * (AWS_CONNECT_SECONDS + AWS_CALL_SECONDS):
+    raise ImproperlyConfigured(
+        f"LEASE_SECONDS must be at least {2 * (AWS_CONNECT_SECONDS + AWS_CALL_SECONDS)}: twice "
+        f"what one call to AWS may last (AWS_CALL_SECONDS and {AWS_CONNECT_SECONDS} s to connect)."
+    )
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_ACKS_LATE = True

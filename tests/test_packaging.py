@@ -219,6 +219,7 @@ def test_djangos_own_checks_pass_with_settings_as_in_production() -> None:
         ("DEBUG", "yes", "DEBUG must be True or False"),
         ("DATABASE_URL", "sqlite:///db", "DATABASE_URL must begin with postgresql://"),
         ("LEASE_SECONDS", "-3", "LEASE_SECONDS must be a whole number"),
+        ("LEASE_SECONDS", "30", "LEASE_SECONDS must be at least 46"),
     ],
 )
 def test_a_nonsense_setting_stops_the_start_and_is_named(

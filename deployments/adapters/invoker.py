@@ -65,7 +65,7 @@ def _since(began: float) -> int:
 def _converse(model: str, request: Request) -> None:
     content: list[dict[str, Any]] = [{"text": prompt(request)}]
     content += [{"image": {"format": "png", "source": {"bytes": PICTURE}}}] * request.images
-    reply = aws.client("bedrock-runtime").converse_stream(
+    reply = aws.invoking_client("bedrock-runtime").converse_stream(
         modelId=model,
         messages=[{"role": "user", "content": content}],
         inferenceConfig={"maxTokens": max(1, request.output_tokens)},
@@ -85,7 +85,7 @@ class FunctionFailed(Exception):
 def _function(name: str, request: Request) -> None:
     """Invoke the live alias with what its URL would pass on."""
     body = {"prompt": prompt(request), "max_tokens": max(1, request.output_tokens)}
-    reply = aws.client("lambda").invoke(
+    reply = aws.invoking_client("lambda").invoke(
         FunctionName=name, Qualifier="live", Payload=json.dumps(body).encode()
     )
     answer = json.loads(reply["Payload"].read() or b"null")
@@ -100,7 +100,7 @@ def _endpoint(name: str, request: Request) -> None:
         "messages": [{"role": "user", "content": prompt(request)}],
         "max_tokens": max(1, request.output_tokens),
     }
-    reply = aws.client("sagemaker-runtime").invoke_endpoint(
+    reply = aws.invoking_client("sagemaker-runtime").invoke_endpoint(
         EndpointName=name, ContentType="application/json", Body=json.dumps(body).encode()
     )
     reply["Body"].read()

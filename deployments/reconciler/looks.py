@@ -11,7 +11,8 @@ from deployments.domain.blueprint.spec import resolve
 from deployments.domain.lifecycle import Observed, Phase, Record, Step, next_step
 from deployments.domain.target import Refused, Target, Wish
 from deployments.models import Resource
-from deployments.reconciler.claims import Held, renew
+from deployments.reconciler.claims import Held, lease, renew
+from portal import aws
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,11 @@ def look_and_act(*, held: Held, target: Target, clock: Callable[[], datetime]) -
     step = next_step(record, observed)
     if step not in (Step.CREATE, Step.UPDATE, Step.DELETE):
         return Look(record, step, observed)
-    renew(held=held, now=clock(), **_intent(step, resource, clock()))
     try:
-        _act(target, step, wish)
+        # The time is counted from before the lease is renewed: nothing is sent that outlives it.
+        with aws.within(seconds=lease().total_seconds()):
+            renew(held=held, now=clock(), **_intent(step, resource, clock()))
+            _act(target, step, wish)
     except Refused as refusal:
         return Look(record, step, observed, refusal=refusal)
     try:
