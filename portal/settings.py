@@ -191,7 +191,10 @@ REST_FRAMEWORK = {
         "portal.rest.authentication.ApiKeyAuthentication",
         "portal.rest.authentication.BrowserAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "portal.rest.permissions.KeysReadByScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["portal.rest.rendering.JSON"],
     "DEFAULT_PARSER_CLASSES": ["portal.rest.rendering.StrictJSON"],
     "DEFAULT_SCHEMA_CLASS": "portal.rest.schema.Schema",

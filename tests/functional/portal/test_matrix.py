@@ -10,13 +10,15 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from rest_framework.test import APIClient
 
-from portal.access import Permission
+from portal.access import Permission, Scope
 from portal.models import Feature, User
 from portal.queries import actor_of_user
 from tests.functional.portal.world import WORKLOAD, Address, World, addresses, build
 
 SignIn = Callable[[User], Client]
+Connect = Callable[..., APIClient]
 # Read by anybody.
 OPEN = {"api-schema", "health-live", "health-ready", "favicon.ico"}
 # What is the same for all who are signed in, or shows each what they may see.
@@ -175,6 +177,20 @@ def test_a_stranger_sees_lists_without_anything_of_the_team(
                 if reply.status_code >= 500 or any(mark in text for mark in marks):
                     leaks[world.path(address) + query] = reply.status_code
     assert leaks == {}
+
+
+def test_a_key_without_the_scope_read_reads_nothing(world: World, lead: User, api: Connect) -> None:
+    writer = api(lead, scopes=tuple(scope for scope in Scope if scope is not Scope.READ))
+    opened = {}
+    for address in addresses():
+        path = world.path(address)
+        if not path.startswith("/api/v1/") or address.name == NOTHING:
+            continue
+        reply = writer.get(path)
+        is_refused = reply.status_code == 403 and b"scope read" in reply.content
+        if not is_refused and reply.status_code != 405:
+            opened[path] = reply.status_code
+    assert opened == {}
 
 
 # What each POST needs, and a body with which it goes through. The permission says who may:
