@@ -56,6 +56,14 @@ class CustomModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Burst:
+    """The highest load of some seconds on end: a trace's highest 10 s, or what a team states."""
+
+    rps: Decimal
+    seconds: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """One feature's load, objective and constraints.
 
@@ -63,6 +71,9 @@ class Workload:
     Tokens are per request, without images. Latency is in ms at `latency_percentile` (50, 95, 99),
     to the last token unless `latency_of` says the first. `models` limits the candidates to these
     catalog ids; empty means any. `quality_floor` is a score of the Artificial Analysis index v4.1.
+    `weekly_profile` holds the load of the 168 hours of a week, Monday 00:00 UTC first, relative to
+    the mean (so their mean is 1); empty is a flat week. `cached_input_share` (0 to 1) is the share
+    of input tokens that repeat as a prefix and can be read from a cache.
     """
 
     pattern: Pattern
@@ -89,6 +100,9 @@ class Workload:
     assumptions: tuple[str, ...] = field(default_factory=tuple)
     latency_of: LatencyOf = LatencyOf.WHOLE_ANSWER
     residency: Residency = Residency.ANYWHERE
+    weekly_profile: tuple[Decimal, ...] = ()
+    burst: Burst | None = None
+    cached_input_share: Decimal = Decimal(0)
 
     @property
     def requests_per_month(self) -> Decimal:

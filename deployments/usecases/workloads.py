@@ -10,7 +10,7 @@ from django.db import transaction
 
 from deployments.adapters import catalog
 from deployments.domain import workload_input
-from deployments.domain.records import workload_to_json
+from deployments.domain.records import workload_from_json, workload_to_json
 from deployments.domain.wording import count
 from deployments.domain.workload import Workload
 from deployments.models import WorkloadRow
@@ -40,13 +40,12 @@ def describe(*, actor: Actor, feature: Feature, workload: Workload, now: datetim
     require(actor, Permission.ADVISE, team_id=feature.team_id)
     Feature.objects.select_for_update().get(pk=feature.pk)
     newest = WorkloadRow.objects.filter(feature=feature).order_by("-version").first()
-    body = workload_to_json(workload)
-    if newest is not None and newest.body == body:
+    if newest is not None and workload_from_json(newest.body) == workload:
         return newest
     row = WorkloadRow.objects.create(
         feature=feature,
         version=newest.version + 1 if newest else 1,
-        body=body,
+        body=workload_to_json(workload),
         created_at=now,
         created_by=actor.name[:200],
     )
