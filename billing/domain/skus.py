@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from billing.domain import compute_skus
+
 TOKEN_DIRECTIONS = {
     "input": "input tokens",
     "output": "output tokens",
@@ -119,7 +121,17 @@ def _read(sku: str) -> tuple[Unit, str]:
             return _serverless(sku, rest)
         case "lambda":
             return _lambda(sku, rest)
+        case _ if family in compute_skus.FAMILIES:
+            return _compute(sku)
     raise _unknown(sku)
+
+
+def _compute(sku: str) -> tuple[Unit, str]:
+    found = compute_skus.described(sku)
+    if found is None:
+        raise _unknown(sku)
+    name, per, label = found
+    return Unit(name, Decimal(per)), label
 
 
 def _bedrock(sku: str, rest: str) -> tuple[Unit, str]:

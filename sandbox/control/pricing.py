@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sandbox.control import compute_prices
 from sandbox.wire import AwsError, Call, Handler, page
 
 DATA = Path(__file__).parents[2] / "billing" / "data" / "prices"
@@ -109,7 +110,7 @@ def _described(parts: list[str]) -> tuple[str, dict[str, str], str, int] | None:
         case ["lambda", architecture, "gb-second"]:
             group = "AWS-Lambda-Duration" + ("-ARM" if architecture == "arm64" else "")
             return "AWSLambda", {"group": group}, "Lambda-GB-Second", 1
-    return None
+    return compute_prices.described(parts)
 
 
 def get_products(call: Call) -> dict[str, Any]:
