@@ -2,14 +2,12 @@
 
 from django.urls import path
 
-from deployments.views import advice, detail, fleet, launch, traffic
+from deployments.views import advice, detail, fleet, launch, traffic, workload
 
 app_name = "deployments"
 urlpatterns = [
-    path("features/<slug:slug>/workload/", advice.workload, name="workload"),
-    path(
-        "features/<slug:slug>/workload/preview/", advice.workload_preview, name="workload_preview"
-    ),
+    path("features/<slug:slug>/workload/", workload.workload, name="workload"),
+    path("features/<slug:slug>/workload/preview/", workload.preview, name="workload_preview"),
     path("features/<slug:slug>/options/", advice.options, name="options"),
     path("features/<slug:slug>/options/option/", advice.option, name="option"),
     path("features/<slug:slug>/advice-card/", advice.advice_card, name="advice_card"),

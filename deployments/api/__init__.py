@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from deployments.api import advice, deployments, inside, plans, traffic
+from deployments.api import advice, deployments, inside, plans, traffic, workloads
 
 urlpatterns = [
-    path("workloads", advice.Workloads.as_view(), name="api-workloads"),
+    path("workloads", workloads.Workloads.as_view(), name="api-workloads"),
     path(
         "features/<slug:slug>/workloads",
-        advice.FeatureWorkloads.as_view(),
+        workloads.FeatureWorkloads.as_view(),
         name="api-feature-workloads",
     ),
     path("recommendations", advice.Recommendations.as_view(), name="api-recommendations"),
