@@ -29,9 +29,10 @@ class ProvisionedId:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """A public measurement of a managed model.
+    """A measurement of a managed model: a public one, or an own probe's.
 
-    `basis`: "bedrock" (measured there), "prior" (other hosts) or "assumed" (nothing published).
+    `basis`: "bedrock" (measured there), "prior" (other hosts), "assumed" (nothing published) or
+    "probe" (measured here; it carries its own `confidence`, and a p99 where one is known).
     """
 
     ttft_ms_p50: int
@@ -41,6 +42,8 @@ class Speed:
     source: str
     as_of: date
     note: str = ""
+    ttft_ms_p99: int | None = None
+    confidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,17 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class CpuMachine:
+    """An instance type, or a size of Fargate task, without a GPU."""
+
+    vcpus: int
+    memory_gib: float
+    source: str
+    as_of: date
+    instance_type: str = ""  # "" for a Fargate task
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A container image for an endpoint; `serves` is gpu or cpu."""
 
@@ -193,6 +207,8 @@ class Catalog:
     figures: tuple[Figure, ...]
     model_unit: ModelUnit
     first_byte: FirstByte
+    cpu_machines: tuple[CpuMachine, ...] = ()
+    fargate_sizes: tuple[CpuMachine, ...] = ()
 
     @cached_property
     def by_id(self) -> Mapping[str, Model]:

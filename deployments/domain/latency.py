@@ -33,6 +33,10 @@ class Times:
         """Return the times with `ms` on each and `tail_ms` more on the p99."""
         return Times(self.p50 + ms, self.p95 + ms, self.p99 + ms + tail_ms)
 
+    def longer(self, typical_ms: float, long_ms: float) -> Times:
+        """Return the times with what a typical, and at p95 and p99 a long, answer takes more."""
+        return Times(self.p50 + typical_ms, self.p95 + long_ms, self.p99 + long_ms)
+
 
 def at(latency: Latency, percentile: int) -> int:
     """Return a latency's milliseconds at 50, 95 or 99."""
@@ -59,17 +63,14 @@ def managed_answer(*, speed: Speed, workload: Workload, values: Mapping[str, flo
     """Return the times to the last token: first token, then output length over output speed."""
     typical = workload.output_tokens_mean / speed.output_tokens_per_s * 1000
     long = workload.output_tokens_p95 / speed.output_tokens_per_s * 1000
-    factor = values["managed.p99-over-p95"]
-    return Times(
-        speed.ttft_ms_p50 + typical,
-        speed.ttft_ms_p95 + long,
-        speed.ttft_ms_p95 * factor + long,
-    )
+    return managed_first_token(speed=speed, values=values).longer(typical, long)
 
 
 def managed_first_token(*, speed: Speed, values: Mapping[str, float]) -> Times:
-    """Return the times to the first token."""
+    """Return the times to the first token; a p99 that was not measured follows from the p95."""
     tail = speed.ttft_ms_p95 * values["managed.p99-over-p95"]
+    if speed.ttft_ms_p99 is not None:
+        tail = float(speed.ttft_ms_p99)
     return Times(float(speed.ttft_ms_p50), float(speed.ttft_ms_p95), tail)
 
 

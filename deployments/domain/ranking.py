@@ -11,7 +11,7 @@ from billing.domain.prices import PriceBook
 from deployments.domain import explanation, tree
 from deployments.domain.candidates import gpu, managed, provisioned, serverless
 from deployments.domain.candidates.question import Question
-from deployments.domain.catalog import Catalog
+from deployments.domain.catalog import Catalog, Speed
 from deployments.domain.latency import at
 from deployments.domain.options import (
     LAUNCHABLE,
@@ -53,9 +53,13 @@ def recommend(
     prices: PriceBook,
     quotas: Mapping[str, Decimal],
     today: date,
+    measured: Mapping[tuple[str, str], Speed] | None = None,
 ) -> Ranked:
-    """Return every option ranked, our pick, the tree's pick, and the reasons in sentences."""
-    question = Question(workload, catalog, prices, quotas, today)
+    """Return every option ranked, our pick, the tree's pick, and the reasons in sentences.
+
+    `measured` are own probes by model and route, which replace what was published.
+    """
+    question = Question(workload, catalog, prices, quotas, today, measured or {})
     found = [
         *managed.on_demand(question),
         *managed.functions(question),

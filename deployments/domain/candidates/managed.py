@@ -28,12 +28,12 @@ def functions(question: Question) -> list[Option]:
 
 
 def _ways(question: Question) -> list[tuple[Model, Route]]:
-    return [
-        (model, route)
+    found = [
+        (question.as_measured(model, route.route), route)
         for model in question.managed()
         for route in model.routes
-        if model.speed is not None
     ]
+    return [(model, route) for model, route in found if model.speed is not None]
 
 
 def speed_of(model: Model) -> Speed:
@@ -65,7 +65,7 @@ def shown(model: Model, times: Times, cold_start_ms: float = 0.0, more: str = ""
         cold_start_ms=cold_start_ms,
         basis=" ".join(part for part in (speed.source, speed.note, more) if part),
         as_of=speed.as_of.isoformat(),
-        confidence=latency.CONFIDENCE[speed.basis],
+        confidence=speed.confidence or latency.CONFIDENCE[speed.basis],
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from billing.domain.prices import PriceBook
-from deployments.domain.catalog import Catalog, Model
+from deployments.domain.catalog import Catalog, Model, Speed
 from deployments.domain.options import Check, Cost, Verdict
 from deployments.domain.workload import Need, Workload
 
@@ -18,7 +18,8 @@ class Question:
     """One workload with all that is known on the day it is asked.
 
     `quotas` are the account's limits by name ("lambda-concurrency", "bedrock-model-units",
-    "ml.g5.xlarge"); a name that is missing is not known.
+    "ml.g5.xlarge"); a name that is missing is not known. `measured` are own probes by model and
+    route: they stand in place of what was published.
     """
 
     workload: Workload
@@ -26,6 +27,7 @@ class Question:
     prices: PriceBook
     quotas: Mapping[str, Decimal]
     today: date
+    measured: Mapping[tuple[str, str], Speed] = field(default_factory=dict)
 
     @property
     def values(self) -> Mapping[str, float]:
@@ -39,6 +41,11 @@ class Question:
     def weights(self) -> tuple[Model, ...]:
         """Open weights worth hosting: those named, or all when the need is standard."""
         return self._wanted(self.catalog.weights)
+
+    def as_measured(self, model: Model, route: str) -> Model:
+        """Return the model with the speed that was measured here by this route, if it was."""
+        speed = self.measured.get((model.model_id, route))
+        return model if speed is None else replace(model, speed=speed)
 
     def _wanted(self, models: tuple[Model, ...]) -> tuple[Model, ...]:
         named = self.workload.models
