@@ -9,6 +9,7 @@ from typing import Any
 
 from deployments.domain.catalog import (
     Catalog,
+    CpuMachine,
     Figure,
     FirstByte,
     Image,
@@ -25,14 +26,17 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 def load() -> Catalog:
     """Return the catalog of this release; raises KeyError when a row lacks a field."""
     models, machines = _read("models"), _read("instances")
-    images, overheads = _read("images"), _read("overheads")
+    images, overheads, containers = _read("images"), _read("overheads"), _read("containers")
+    figures = (*overheads["figures"], *containers["figures"])
     return Catalog(
         models=tuple(from_json(Model, row) for row in models["models"]),
         machines=tuple(from_json(Machine, row) for row in machines["instances"]),
         images=tuple(from_json(Image, row) for row in images["images"]),
-        figures=tuple(from_json(Figure, row) for row in overheads["figures"]),
+        figures=tuple(from_json(Figure, row) for row in figures),
         model_unit=from_json(ModelUnit, models["model_unit"]),
         first_byte=from_json(FirstByte, models["first_byte"]),
+        cpu_machines=tuple(from_json(CpuMachine, row) for row in machines["cpu"]),
+        fargate_sizes=tuple(from_json(CpuMachine, row) for row in containers["fargate"]),
     )
 
 

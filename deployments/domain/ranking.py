@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from billing.domain.prices import PriceBook
 from deployments.domain import explanation, tree
-from deployments.domain.candidates import gpu, managed, provisioned, serverless
+from deployments.domain.candidates import machines, managed, provisioned
 from deployments.domain.candidates.question import Question
 from deployments.domain.catalog import Catalog, Speed
 from deployments.domain.latency import at
@@ -64,8 +64,7 @@ def recommend(
         *managed.on_demand(question),
         *managed.functions(question),
         *provisioned.options(question),
-        *gpu.options(question),
-        *serverless.options(question),
+        *machines.options(question),
     ]
     ordered = rank([_counted(option, workload) for option in found], workload)
     priced = tuple(_with_break_even(option, ordered) for option in ordered)

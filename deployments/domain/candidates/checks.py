@@ -171,13 +171,16 @@ def time_limit(answer: Times, limit_s: float) -> Check:
 
 
 def commitment(term: str, workload: Workload) -> Check:
-    """Compare a term in months with the longest the team takes."""
-    months = TERM_MONTHS[term]
+    """Compare a term of model units with the longest the team takes."""
+    return months(TERM_MONTHS[term], workload)
+
+
+def months(term: int, workload: Workload) -> Check:
+    """Compare a commitment in months with the longest the team takes."""
     return Check(
         "commitment",
-        months <= workload.longest_commitment_months,
-        f"Commits for {months} months; the longest accepted is "
-        f"{workload.longest_commitment_months}.",
+        term <= workload.longest_commitment_months,
+        f"Commits for {term} months; the longest accepted is {workload.longest_commitment_months}.",
     )
 
 
