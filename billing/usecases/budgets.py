@@ -10,6 +10,7 @@ from django.db import transaction
 from billing.domain.money import CENT, in_words
 from billing.models import Budget
 from billing.queries.budgets import budget_in_force
+from billing.usecases import reservations
 from portal.access import Actor, Permission, require
 from portal.errors import Invalid
 from portal.models import Team
@@ -27,6 +28,7 @@ def set_budget(*, actor: Actor, team: Team | None, monthly_usd: Decimal, now: da
     """
     require(actor, Permission.SET_BUDGET)
     _check(monthly_usd)
+    reservations.lock()
     before = budget_in_force(team=team)
     row = Budget.objects.create(
         team=team, monthly_usd=monthly_usd, set_at=now, set_by=actor.name[:200]

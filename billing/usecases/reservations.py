@@ -33,7 +33,7 @@ def reserve(
     """
     if not monthly_usd.is_finite() or monthly_usd < 0:
         raise Invalid(f"A monthly cost is 0 USD or more; this is {monthly_usd}.")
-    _lock()
+    lock()
     answer = consent(feature=feature, deployment=deployment, monthly_usd=monthly_usd, now=now)
     if not answer.fits:
         raise OverBudget(answer.sentence)
@@ -47,12 +47,37 @@ def reserve(
     )
 
 
+@transaction.atomic
+def lower(*, deployment: str, monthly_usd: Decimal, now: datetime) -> bool:
+    """Hold no more than this for a deployment from now on; say whether it held more."""
+    held = Reservation.objects.select_for_update().filter(deployment=deployment, released_at=None)
+    row = held.filter(monthly_usd__gt=monthly_usd).first()
+    if row is None:
+        return False
+    Reservation.objects.filter(pk=row.pk).update(released_at=now)
+    Reservation.objects.create(
+        team_id=row.team_id,
+        feature_id=row.feature_id,
+        deployment=deployment,
+        monthly_usd=monthly_usd,
+        held_at=now,
+    )
+    return True
+
+
+def held_usd(*, deployment: str) -> Decimal:
+    """Return the USD a month that a deployment holds; 0 when it holds nothing."""
+    held = Reservation.objects.filter(deployment=deployment, released_at=None)
+    return held.values_list("monthly_usd", flat=True).first() or Decimal(0)
+
+
 def release(*, deployment: str, now: datetime) -> bool:
     """Let go of what a deployment holds; say whether it held anything."""
     held = Reservation.objects.filter(deployment=deployment, released_at=None)
     return bool(held.update(released_at=now))
 
 
-def _lock() -> None:
+def lock() -> None:
+    """Wait for whoever holds money or sets a budget; the caller's transaction keeps the lock."""
     BudgetLock.objects.bulk_create([BudgetLock(name=LOCK)], ignore_conflicts=True)
     BudgetLock.objects.select_for_update().get(name=LOCK)

@@ -135,7 +135,8 @@ def phase_after(record: Record, step: Step, observed: Observed | None) -> Phase:
         return record.phase
     if observed.phase is Phase.READY and observed.differs and record.is_wanted:
         # A role without its policy is not ready for those that wait for it.
-        return Phase.UPDATING if record.phase is Phase.READY else Phase.CREATING
+        was_ready = record.phase in (Phase.READY, Phase.UPDATING)
+        return Phase.UPDATING if was_ready else Phase.CREATING
     return observed.phase
 
 
@@ -149,7 +150,8 @@ def state_of_generation(phases: Sequence[Phase], *, is_wanted: bool) -> State:
         return State.READY
     if all(each is Phase.PENDING for each in phases):
         return State.PENDING
-    return State.UPDATING if Phase.UPDATING in phases else State.CREATING
+    is_changed_only = all(each in (Phase.READY, Phase.UPDATING) for each in phases)
+    return State.UPDATING if is_changed_only else State.CREATING
 
 
 def wanted(states: Sequence[State], *, serving: int | None = None) -> Sequence[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +11,8 @@ from typing import Any
 from billing.domain import skus
 from deployments.domain.blueprint.spec import Kind
 
+# What a resource was before a change in place: `memory_mb`, and `until` when (ISO, or None: still).
+PastSpec = dict[str, Any]
 HOUR_SECONDS = 3600
 MB_PER_GB = 1024
 
@@ -91,6 +93,34 @@ def _function(name: str, spec: Mapping[str, Any]) -> tuple[Reading, ...]:
             Decimal(int(spec["memory_mb"])) / MB_PER_GB / 1000,
         ),
     )
+
+
+def with_past(past: Sequence[PastSpec], spec: Mapping[str, Any]) -> list[PastSpec]:
+    """Return the past with what a resource is metered by until its change has arrived.
+
+    A second change before the first has arrived changes nothing: the oldest still runs.
+    """
+    if "memory_mb" not in spec or is_changing(past):
+        return list(past)
+    return [*past, {"memory_mb": spec["memory_mb"], "until": None}]
+
+
+def is_changing(past: Sequence[PastSpec]) -> bool:
+    """Say whether a change was asked for that has not arrived yet."""
+    return any(each["until"] is None for each in past)
+
+
+def ended(past: Sequence[PastSpec], *, now: datetime) -> list[PastSpec]:
+    """Return the past with the moment at which the change has arrived."""
+    return [each if each["until"] else {**each, "until": now.isoformat()} for each in past]
+
+
+def spec_at(spec: Mapping[str, Any], past: Sequence[PastSpec], at: datetime) -> Mapping[str, Any]:
+    """Return the spec by which use at a moment is metered."""
+    for each in past:
+        if each["until"] is None or at < datetime.fromisoformat(each["until"]):
+            return {**spec, "memory_mb": each["memory_mb"]}
+    return spec
 
 
 def floor(moment: datetime, *, seconds: int) -> datetime:

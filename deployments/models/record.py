@@ -112,6 +112,7 @@ class Resource(models.Model):
     kind = models.CharField(max_length=60)
     name = models.CharField(max_length=250)
     spec = models.JSONField()
+    past_specs = models.JSONField(default=list)  # what it was metered by, and until when
     needs = models.JSONField(default=list)  # keys that must be ready first
     position = models.PositiveSmallIntegerField()
     is_wanted = models.BooleanField(default=True)

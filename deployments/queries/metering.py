@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from billing.models import Watermark
 from deployments.domain.blueprint.spec import Kind
 from deployments.models import Resource, Span
 
 METERED = (Kind.PROFILE.value, Kind.FUNCTION.value, Kind.ENDPOINT.value)
-# How long after its end something is still asked about; a meter that stood still catches up.
+# How long after its end something is still asked about, counted from when the meter last ran.
 AFTERWARDS = timedelta(days=14)
 
 
@@ -21,7 +21,7 @@ def used_resources(*, now: datetime) -> Sequence[Resource]:
     found = Resource.objects.select_related("generation__deployment__feature")
     return list(
         found.filter(kind__in=METERED, began_at__isnull=False)
-        .filter(Q(gone_at=None) | Q(gone_at__gte=now - AFTERWARDS))
+        .filter(Q(gone_at=None) | Q(gone_at__gte=_since(now)))
         .order_by("pk")
     )
 
@@ -29,7 +29,14 @@ def used_resources(*, now: datetime) -> Sequence[Resource]:
 def paid_spans(*, now: datetime) -> Sequence[Span]:
     """Return the stretches in which something was paid for by time."""
     found = Span.objects.select_related("resource__generation__deployment__feature")
-    return list(found.filter(Q(ended_at=None) | Q(ended_at__gte=now - AFTERWARDS)).order_by("pk"))
+    return list(found.filter(Q(ended_at=None) | Q(ended_at__gte=_since(now))).order_by("pk"))
+
+
+def _since(now: datetime) -> datetime:
+    """Return from when on ends count: however long the meter stood still, it loses nothing."""
+    ours = Q(source__startswith="cloudwatch:") | Q(source__startswith="span:")
+    last = Watermark.objects.filter(ours).aggregate(last=Max("read_to"))["last"]
+    return min(now, last or now) - AFTERWARDS
 
 
 def watermarks(*, sources: Iterable[str]) -> Mapping[str, datetime]:

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from deployments.domain.diagnosis import diagnose
 from deployments.domain.lifecycle import Phase, Step, backoff_seconds, phase_after
+from deployments.domain.meters import ended, is_changing
 from deployments.domain.target import Transient
 from deployments.models import Deployment, Event, Resource
 from deployments.reconciler import spans, standing
@@ -162,6 +163,8 @@ def _fields(held: Held, look: Look, finding: Finding, now: datetime) -> dict[str
     if look.observed is not None and not look.observed.foreign:
         fields["seen_at"] = now
         fields["outputs"] = {**held.resource.outputs, **look.observed.outputs}
+    if finding.phase is Phase.READY and is_changing(held.resource.past_specs):
+        fields["past_specs"] = ended(held.resource.past_specs, now=now)
     if finding.phase is Phase.READY and held.resource.ready_at is None:
         fields["ready_at"] = now
     if finding.phase is Phase.GONE:

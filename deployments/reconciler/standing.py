@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Q
+
 from billing.usecases import reservations
 from deployments.domain.lifecycle import (
     Phase,
@@ -30,6 +32,8 @@ def derive(*, deployment: Deployment, now: datetime) -> None:
     states = _states(generations)
     state = state_of_deployment(states, is_wanted=deployment.is_wanted)
     _serve(deployment, generations, states)
+    if state is State.READY:
+        _hold_no_more_than_runs(deployment, now)
     if state != deployment.state:
         _enter(deployment, state, now)
 
@@ -78,6 +82,16 @@ def _serve(
     if ready and deployment.current_id != ready[-1].pk:
         deployment.current = ready[-1]
         deployment.save(update_fields=["current"])
+
+
+def _hold_no_more_than_runs(deployment: Deployment, now: datetime) -> None:
+    """Let go of what a larger size held, once nothing of another generation is left."""
+    current = deployment.current
+    rows = Resource.objects.filter(generation__deployment=deployment).exclude(phase=Phase.GONE)
+    is_settled = not rows.filter(Q(wake_at__lte=now) | ~Q(generation=current)).exists()
+    if current is None or not is_settled:
+        return
+    reservations.lower(deployment=deployment.slug, monthly_usd=current.monthly_usd, now=now)
 
 
 def _enter(deployment: Deployment, state: State, now: datetime) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -18,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from billing.domain.usage import Usage
 from billing.usecases.metering import record_usage
 from deployments.adapters.cloudwatch import sums
-from deployments.domain.meters import HOUR_SECONDS, Reading, floor, pieces, readings
+from deployments.domain.meters import HOUR_SECONDS, Reading, floor, pieces, readings, spec_at
 from deployments.domain.target import Refused
 from deployments.models import Resource, Span
 from deployments.queries.metering import paid_spans, used_resources, watermarks
@@ -103,7 +104,7 @@ def _stretch(start: datetime, edge: datetime) -> tuple[datetime, datetime, int] 
 def _read_group(
     group: Sequence[Resource], *, start: datetime, end: datetime, seconds: int, now: datetime
 ) -> int:
-    wanted = {each.pk: _readings(each) for each in group}
+    wanted = {each.pk: _readings(each, each.spec) for each in group}
     try:
         found = sums(
             readings=[reading for each in wanted.values() for reading in each],
@@ -115,9 +116,9 @@ def _read_group(
         log.warning("CloudWatch was not read from %s to %s: %s", start, end, refusal)
         return 0
     usage = [
-        _requests_used(each, reading, moment, seconds, value)
+        _requests_used(each, _readings_at(each, moment)[index], moment, seconds, value)
         for each in group
-        for reading in wanted[each.pk]
+        for index, reading in enumerate(wanted[each.pk])
         for moment, value in found[reading].items()
         if value > 0 and start <= moment < end
     ]
@@ -125,12 +126,17 @@ def _read_group(
     return record_usage(usage=usage, read_to=read_to, now=now).new
 
 
-def _readings(resource: Resource) -> tuple[Reading, ...]:
+def _readings_at(resource: Resource, moment: datetime) -> tuple[Reading, ...]:
+    """Return the readings with what the resource was at that moment."""
+    return _readings(resource, spec_at(resource.spec, resource.past_specs, moment))
+
+
+def _readings(resource: Resource, spec: Mapping[str, Any]) -> tuple[Reading, ...]:
     generation = resource.generation
     return readings(
         kind=resource.kind,
         name=resource.name,
-        spec=resource.spec,
+        spec=spec,
         outputs=resource.outputs,
         model=generation.model,
         route=str(generation.option.get("extra", {}).get("route", "")),

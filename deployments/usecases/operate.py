@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -12,9 +13,10 @@ from billing.usecases import reservations
 from deployments.domain.blueprint import blueprint
 from deployments.domain.blueprint.spec import in_place
 from deployments.domain.lifecycle import Phase, State
+from deployments.domain.meters import with_past
 from deployments.domain.options import Option
 from deployments.domain.sizing import BadSize, change_in_words, resized
-from deployments.models import Deployment, Generation, Resource
+from deployments.models import Deployment, Generation, Resource, TrafficRun
 from deployments.reconciler import standing
 from deployments.reconciler.settling import FAILED_IN_AWS
 from deployments.usecases import wishes
@@ -29,9 +31,10 @@ def resize(
 ) -> Generation:
     """Wish for another size: in place where AWS can, else a new generation beside the old one.
 
-    The old one serves until the new one is ready. The expected cost scales with the size and is
-    held anew. Raises NotFound, NotAllowed, Invalid for a size out of bounds, Conflict when the
-    deployment is on its way out or the size is as it is, OverBudget.
+    The old one serves until the new one is ready. The expected cost scales with the size; the
+    larger of old and new is held until nothing of the old is left.
+    Raises NotFound, NotAllowed, Invalid for a size out of bounds, Conflict when the deployment is
+    on its way out or the size is as it is, OverBudget.
     """
     require(actor, Permission.OPERATE, team_id=deployment.feature.team_id)
     deployment = _locked(deployment)
@@ -45,7 +48,9 @@ def resize(
     reservations.reserve(
         feature=deployment.feature,
         deployment=deployment.slug,
-        monthly_usd=wishes.monthly_usd(after),
+        monthly_usd=max(
+            wishes.monthly_usd(after), reservations.held_usd(deployment=deployment.slug)
+        ),
         now=now,
     )
     generation = wishes.add_generation(
@@ -88,9 +93,13 @@ def _take_over(old: Generation, new: Generation, option: Option, now: datetime) 
     if not in_place(wishes.as_specs(resources), wanted):
         return False
     for row, spec in zip(resources, wanted, strict=True):
-        changed = {"generation": new, "spec": dict(spec.spec)}
+        changed: dict[str, Any] = {"generation": new, "spec": dict(spec.spec)}
         if row.spec != spec.spec:
-            changed["wake_at"] = now
+            changed |= {
+                "wake_at": now,
+                "phase": Phase.UPDATING if row.phase == Phase.READY else row.phase,
+                "past_specs": with_past(row.past_specs, row.spec),
+            }
         Resource.objects.filter(pk=row.pk).update(**changed)
     old.is_wanted = False
     old.save(update_fields=["is_wanted"])
@@ -115,6 +124,7 @@ def retire(*, actor: Actor, deployment: Deployment, now: datetime) -> Deployment
     deployment.generations.update(is_wanted=False)
     rows = Resource.objects.filter(generation__deployment=deployment).exclude(phase=Phase.GONE)
     rows.update(is_wanted=False, wake_at=now)
+    TrafficRun.objects.filter(deployment=deployment, ended_at=None).update(stop_requested=True)
     sentence = f"{actor.name} retired {deployment.slug}."
     _record(actor, deployment, deployment.current, verb="retire", sentence=sentence, now=now)
     standing.derive(deployment=deployment, now=now)
@@ -150,7 +160,8 @@ def retry(*, actor: Actor, deployment: Deployment, now: datetime) -> Deployment:
         generation = newest
         refused = stuck.filter(phase=Phase.FAILED, is_wanted=True)
         refused.filter(seen_at=None).update(phase=Phase.PENDING)
-        refused.filter(seen_at__isnull=False).update(phase=Phase.UPDATING)
+        refused.filter(seen_at__isnull=False, ready_at=None).update(phase=Phase.CREATING)
+        refused.filter(ready_at__isnull=False).update(phase=Phase.UPDATING)
         stuck.update(code="", detail="", attempts=0, absences=0, wake_at=now)
     _record(actor, deployment, generation, verb="retry", sentence=sentence, now=now)
     standing.derive(deployment=deployment, now=now)

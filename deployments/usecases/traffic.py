@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from deployments.adapters.invoker import invoker_for
 from deployments.adapters.traffic import arrivals_of, shape_of_csv
@@ -180,7 +181,7 @@ def play(
 
 def _claim(run_id: int, now: datetime) -> TrafficRun | None:
     free = TrafficRun.objects.filter(pk=run_id, ended_at=None, leased_until__lte=now)
-    if not free.update(leased_until=now + LEASE):
+    if not free.update(leased_until=now + LEASE, fence=F("fence") + 1):
         return None
     run = TrafficRun.objects.select_related("deployment__feature", "deployment__current").get(
         pk=run_id
@@ -252,16 +253,18 @@ def _counts(before: TrafficRun, tally: Tally) -> dict[str, object]:
 
 
 def _beat(before: TrafficRun, tally: Tally, now: datetime) -> bool:
-    """Write down what was sent so far and hold the lease; False when somebody asked to stop."""
-    mine = TrafficRun.objects.filter(pk=before.pk, ended_at=None)
+    """Write down what was sent so far and hold the lease.
+
+    False when somebody asked to stop, or another player has taken the run over.
+    """
+    mine = TrafficRun.objects.filter(pk=before.pk, fence=before.fence, ended_at=None)
     mine.update(leased_until=now + LEASE, **_counts(before, tally))
     return mine.filter(stop_requested=False).exists()
 
 
 def _finish(before: TrafficRun, tally: Tally, now: datetime) -> TrafficRun:
-    TrafficRun.objects.filter(pk=before.pk, ended_at=None).update(
-        ended_at=now, **_counts(before, tally)
-    )
+    mine = TrafficRun.objects.filter(pk=before.pk, fence=before.fence, ended_at=None)
+    mine.update(ended_at=now, **_counts(before, tally))
     before.refresh_from_db()
     return before
 

@@ -13,7 +13,7 @@ from billing.models import Reservation
 from billing.usecases.reservations import OverBudget
 from deployments.domain.lifecycle import State
 from deployments.domain.options import Tier
-from deployments.models import Deployment, Resource
+from deployments.models import Deployment, Resource, TrafficRun
 from deployments.usecases import launch, operate
 from portal.access import SYSTEM, Actor
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
@@ -191,9 +191,9 @@ def test_a_resize_holds_the_new_cost_and_a_retirement_frees_it_when_all_is_gone(
     operate.resize(
         actor=SYSTEM, deployment=deployment, size={"memory_mb": 2048}, now=drill.clock.now
     )
+    drill.run()
     held = Reservation.objects.get(released_at=None)
     assert held.monthly_usd == Decimal(50)
-    drill.run()
 
     operate.retire(actor=SYSTEM, deployment=deployment, now=drill.clock.now)
     operate.retire(actor=SYSTEM, deployment=deployment, now=drill.clock.now)
@@ -206,6 +206,48 @@ def test_a_resize_holds_the_new_cost_and_a_retirement_frees_it_when_all_is_gone(
         operate.resize(
             actor=SYSTEM, deployment=deployment, size={"memory_mb": 1024}, now=drill.clock.now
         )
+
+
+@pytest.mark.parametrize(
+    ("tier", "smaller"),
+    [(Tier.SAGEMAKER_REAL_TIME, {"instances": 1}), (Tier.BEDROCK_PROVISIONED, {"model_units": 1})],
+)
+def test_a_smaller_size_frees_money_only_when_nothing_larger_runs(
+    drill: Drill, tier: Tier, smaller: dict[str, int]
+) -> None:
+    deployment = drill.launch(option(tier))
+    drill.run()
+    before = Reservation.objects.get(released_at=None).monthly_usd
+
+    operate.resize(actor=SYSTEM, deployment=deployment, size=smaller, now=drill.clock.now)
+    assert Reservation.objects.get(released_at=None).monthly_usd == before
+    drill.run()
+
+    after = Reservation.objects.get(released_at=None).monthly_usd
+    assert after < before
+    assert after == deployment.generations.last().monthly_usd
+
+
+def test_a_larger_size_is_held_at_once_and_stays_held(drill: Drill) -> None:
+    deployment = drill.launch(option(Tier.BEDROCK_PROVISIONED))
+    drill.run()
+    operate.resize(
+        actor=SYSTEM, deployment=deployment, size={"model_units": 3}, now=drill.clock.now
+    )
+    held = Reservation.objects.get(released_at=None).monthly_usd
+    assert held == deployment.generations.last().monthly_usd
+    drill.run()
+    assert Reservation.objects.get(released_at=None).monthly_usd == held
+
+
+def test_a_retirement_stops_the_traffic_that_is_being_played(drill: Drill) -> None:
+    deployment = drill.launch(option(Tier.BEDROCK_PROVISIONED))
+    run = TrafficRun.objects.create(
+        deployment=deployment, load_seconds=60, speed=1, created_at=drill.clock.now
+    )
+    operate.retire(actor=SYSTEM, deployment=deployment, now=drill.clock.now)
+    run.refresh_from_db()
+    assert run.stop_requested
 
 
 def test_the_same_size_and_a_retry_of_nothing_are_conflicts(drill: Drill) -> None:

@@ -103,6 +103,24 @@ def test_a_lost_player_is_followed_by_one_that_sends_only_the_rest(deployment, a
     assert (len(answers.requests), played.sent, played.answered) == (5, 30, 30)
 
 
+def test_a_player_that_was_taken_for_lost_writes_nothing_any_more(deployment, actor_of_lead, noon):
+    run = start(deployment, actor_of_lead, noon)
+    later = noon + traffic.LEASE * 2
+    readings = []
+
+    def slow_clock():
+        readings.append(noon)
+        if len(readings) == 2:  # it has sent its first batch, and its lease has run out meanwhile
+            traffic.play(run_id=run.pk, clock=lambda: later, find=Answers())
+        return noon
+
+    slow = Answers()
+    played = traffic.play(run_id=run.pk, clock=slow_clock, find=slow)
+
+    assert 0 < len(slow.requests) < 30
+    assert (played.sent, played.answered, played.ended_at) == (30, 30, later)
+
+
 def test_one_deployment_plays_one_run_at_a_time(deployment, actor_of_lead, noon):
     start(deployment, actor_of_lead, noon)
     with pytest.raises(Conflict, match="already being played"):

@@ -121,6 +121,14 @@ def test_a_generation_stands_where_its_resources_stand(phases: list[Phase], stat
     assert state_of_generation(phases, is_wanted=True) is state
 
 
+@pytest.mark.parametrize("other", [Phase.PENDING, Phase.CREATING])
+def test_a_generation_with_something_yet_to_be_made_serves_nobody(other: Phase) -> None:
+    # Else the one that serves would be taken down for it.
+    state = state_of_generation([Phase.READY, Phase.UPDATING, other], is_wanted=True)
+    assert state is State.CREATING
+    assert wanted([State.READY, state]) == [True, True]
+
+
 def test_an_unwanted_generation_is_retired_when_all_of_it_is_gone() -> None:
     assert state_of_generation([Phase.GONE, Phase.READY], is_wanted=False) is State.RETIRING
     assert state_of_generation([Phase.GONE, Phase.GONE], is_wanted=False) is State.RETIRED

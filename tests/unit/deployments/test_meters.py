@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from deployments.domain.blueprint import blueprint
 from deployments.domain.blueprint.spec import Kind
-from deployments.domain.meters import floor, pieces, readings
+from deployments.domain.meters import (
+    ended,
+    floor,
+    is_changing,
+    pieces,
+    readings,
+    spec_at,
+    with_past,
+)
 from deployments.domain.options import Tier
 from tests.fixtures.options import NOVA, names, option
 
@@ -52,6 +60,25 @@ def test_a_serverless_endpoint_is_read_in_gigabyte_seconds() -> None:
 
 def test_an_endpoint_on_instances_is_paid_by_time_alone() -> None:
     assert read(Tier.SAGEMAKER_REAL_TIME, Kind.ENDPOINT) == ()
+
+
+def test_minutes_before_a_change_has_arrived_are_metered_by_what_was() -> None:
+    past = with_past([], {"memory_mb": 512, "architecture": "arm64"})
+    wished = {"memory_mb": 1024, "architecture": "arm64"}
+    assert is_changing(past)
+    assert spec_at(wished, past, NOON)["memory_mb"] == 512
+
+    past = ended(past, now=NOON)
+    assert not is_changing(past)
+    assert spec_at(wished, past, NOON - timedelta(minutes=1))["memory_mb"] == 512
+    assert spec_at(wished, past, NOON)["memory_mb"] == 1024
+
+
+def test_a_second_change_before_the_first_arrives_leaves_what_still_runs() -> None:
+    past = with_past([], {"memory_mb": 512})
+    assert with_past(past, {"memory_mb": 1024}) == past
+    later = with_past(ended(past, now=NOON), {"memory_mb": 2048})
+    assert [each["memory_mb"] for each in later] == [512, 2048]
 
 
 moments = st.integers(min_value=0, max_value=4 * 3600).map(lambda s: NOON + timedelta(seconds=s))
