@@ -11,10 +11,19 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.eventstream import ParserError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+)
 from django.conf import settings
+from urllib3.exceptions import HTTPError
 
 __all__ = [
+    "BROKEN_STREAM",
+    "NEVER_SENT",
     "BotoCoreError",
     "ClientError",
     "TooLate",
@@ -26,13 +35,17 @@ __all__ = [
     "within",
 ]
 
+# No connection was made, so nothing was asked.
+NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError)
+# What botocore lets through when a stream ends in the middle.
+BROKEN_STREAM = (HTTPError, ParserError, BotoCoreError, ClientError)
 # A model may take a minute to answer; who waits for it holds no lease.
 _ANSWER_SECONDS = 65
 # When what is sent must be over, in monotonic seconds; None: whenever.
 _over_by: ContextVar[float | None] = ContextVar("over_by", default=None)
 
 
-class TooLate(BotoCoreError):  # type: ignore[misc]
+class TooLate(BotoCoreError):
     """A request was not sent, because it could have outlived the lease it is made under."""
 
     fmt = "Not sent: it could take {needed} s, and {left} s are left."
@@ -61,17 +74,20 @@ def client(service: str) -> Any:
 
 
 @cache
-def invoking_client(service: str) -> Any:
-    """Return the shared client that waits for answers of models, endpoints and functions."""
-    return _client(service, read_seconds=_ANSWER_SECONDS)
+def invoking_client(service: str, *, attempts: int = 3) -> Any:
+    """Return the shared client that waits for answers of models, endpoints and functions.
+
+    With one attempt nothing is sent again behind the caller's back: what is paid is counted.
+    """
+    return _client(service, read_seconds=_ANSWER_SECONDS, attempts=attempts)
 
 
-def _client(service: str, *, read_seconds: int) -> Any:
+def _client(service: str, *, read_seconds: int, attempts: int = 3) -> Any:
     # NAT gateways cut idle connections at 350 s, hence keep-alive (AWS, troubleshooting errors).
     config = Config(
         connect_timeout=settings.AWS_CONNECT_SECONDS,
         read_timeout=read_seconds,
-        retries={"mode": "standard", "max_attempts": 3},
+        retries={"mode": "standard", "max_attempts": attempts},
         tcp_keepalive=True,
         max_pool_connections=32,
         user_agent_extra="slipway",
