@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from deployments.domain import picture
-from deployments.domain.workload_input import COMMITMENTS, PERCENTILES, PRECISIONS, SECONDS_PER
+from deployments.domain.load_input import SECONDS_PER
+from deployments.domain.workload_input import COMMITMENTS, PERCENTILES, PRECISIONS
 from deployments.forms.workload import LATENCY_OF, NEEDS, PATTERNS, RESIDENCIES
 from deployments.models import WorkloadRow
 from deployments.queries import advice as queries

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?")
 _TRUE, _FALSE = ("true", "on", "yes", "1"), ("false", "off", "no", "0", "")
+LONGEST_LIST = 10_000
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -60,6 +61,28 @@ class Reader:
             said = f"{_label(name)} is {bounds}; {shown(value)} is not."
             return Decimal(self.refuse(name, said, least))
         return parsed
+
+    def numbers(
+        self, name: str, *, unit: str, counts: Collection[int], least: Decimal, most: Decimal
+    ) -> tuple[Decimal, ...]:
+        """Read a list of so many numbers, or one text with commas or spaces; empty when absent."""
+        value = self.given.get(name)
+        if isinstance(value, str):
+            value = [each for each in re.split(r"[\s,;]+", value[:LONGEST_LIST]) if each]
+        if value is None or value == []:
+            return ()
+        if not isinstance(value, list | tuple) or len(value) not in counts:
+            wanted = " or ".join(str(each) for each in counts)
+            found = f"; these are {len(value):,}" if isinstance(value, list | tuple) else ""
+            self.refuse(name, f"{_label(name)} is a list of {wanted} {unit}{found}.", ())
+            return ()
+        parsed = [_decimal(each) for each in value]
+        for place, number in enumerate(parsed):
+            if number is None or not least <= number <= most:
+                said = f"Number {place + 1} is between {least:,f} and {most:,f}; "
+                self.refuse(name, f"{said}{shown(value[place])} is not.", ())
+                return ()
+        return tuple(number for number in parsed if number is not None)
 
     def whole(
         self, name: str, *, unit: str, least: int, most: int, default: int | None = None

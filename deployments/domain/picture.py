@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deployments.domain.wording import count, milliseconds
+from deployments.domain import profile
+from deployments.domain.wording import count, milliseconds, percent
 from deployments.domain.workload import Need, Residency, Workload
 
 
@@ -16,6 +17,9 @@ def sentences(workload: Workload) -> tuple[str, ...]:
             f"{count(requests * workload.input_tokens_mean)} input tokens and "
             f"{count(requests * workload.output_tokens_mean)} output tokens.",
             _peak(workload),
+            _burst(workload),
+            profile.sentence(workload.weekly_profile),
+            _cached(workload),
             f"{workload.latency_percentile} of 100 answers are to come within "
             f"{milliseconds(workload.latency_ms)}"
             f"{' (the first token)' if workload.latency_of.value == 'first-token' else ''}.",
@@ -35,6 +39,20 @@ def _peak(workload: Workload) -> str:
         f"At peak {count(workload.peak_rps)} requests/s ({words}) carry {count(tokens)} tokens "
         "a second."
     )
+
+
+def _burst(workload: Workload) -> str:
+    if workload.burst is None:
+        return ""
+    seconds = "a second" if workload.burst.seconds == 1 else f"{workload.burst.seconds} seconds"
+    return f"In its highest {seconds} {count(workload.burst.rps)} requests/s arrive."
+
+
+def _cached(workload: Workload) -> str:
+    if not workload.cached_input_share:
+        return ""
+    share = percent(workload.cached_input_share)
+    return f"{share} of the input repeats as a prefix; where a cache is sold, it is cheaper."
 
 
 def _images(workload: Workload) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
+from deployments.domain import load_input
 from deployments.domain.inputs import Reader, shown
 from deployments.domain.workload import (
     CustomModel,
@@ -21,18 +22,9 @@ from deployments.domain.workload import (
     Workload,
 )
 
-MOST_RPS = Decimal(1_000_000)
-LEAST_RPS = Decimal("0.000001")  # about one request in twelve days
 MOST_TOKENS = 10_000_000
 MOST_MS = 86_400_000
 MOST_BYTES = 1_000_000_000
-SECONDS_PER: Mapping[str, Decimal] = {
-    "per-second": Decimal(1),
-    "per-minute": Decimal(60),
-    "per-hour": Decimal(3600),
-    "per-day": Decimal(86400),
-    "per-month": Decimal(730 * 3600),
-}
 PERCENTILES = (50, 95, 99)
 PRECISIONS = ("bf16", "fp16", "fp8")
 COMMITMENTS = (0, 1, 6)
@@ -42,7 +34,8 @@ FIELDS = (
     "latency_percentile", "latency_of", "need", "models", "forbidden_models", "weights_s3_uri",
     "parameters_billion", "precision", "base_model", "images_per_request", "payload_bytes",
     "needs_streaming", "vpc_only", "residency", "longest_commitment_months", "region",
-    "quality_floor", "notes", "assumptions",
+    "quality_floor", "notes", "assumptions", "weekly_profile", "burst_rps", "burst_seconds",
+    "cached_input_share",
 )  # fmt: skip
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!.*'()/ -]*)?")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -69,7 +62,7 @@ def read(given: Mapping[str, Any], *, known_models: Collection[str]) -> Workload
 
 
 def _workload(reader: Reader, known: Collection[str]) -> Workload:
-    mean, peak = _load(reader)
+    load = load_input.read(reader)
     input_mean, input_p95 = _lengths(reader, "input_tokens")
     output_mean, output_p95 = _lengths(reader, "output_tokens")
     need = reader.word("need", Need, Need.STANDARD)
@@ -84,8 +77,8 @@ def _workload(reader: Reader, known: Collection[str]) -> Workload:
     streaming = reader.flag("needs_streaming")
     return Workload(
         pattern=reader.word("pattern", Pattern, Pattern.REAL_TIME),
-        mean_rps=mean,
-        peak_rps=peak,
+        mean_rps=load.mean_rps,
+        peak_rps=load.peak_rps,
         input_tokens_mean=input_mean,
         input_tokens_p95=input_p95,
         output_tokens_mean=output_mean,
@@ -111,44 +104,16 @@ def _workload(reader: Reader, known: Collection[str]) -> Workload:
         assumptions=reader.texts("assumptions", most=20),
         latency_of=_latency_of(reader, streaming),
         residency=reader.word("residency", Residency, Residency.ANYWHERE),
+        weekly_profile=load.weekly_profile,
+        burst=load.burst,
+        cached_input_share=reader.number(
+            "cached_input_share",
+            unit="as a share of the input tokens",
+            least=Decimal(0),
+            most=Decimal(1),
+            default=Decimal(0),
+        ),
     )
-
-
-def _load(reader: Reader) -> tuple[Decimal, Decimal]:
-    """Return requests/s on average and at peak; without a peak, the load fills its window."""
-    unit = reader.one_of("load_unit", tuple(SECONDS_PER), "per-second")
-    seconds = SECONDS_PER.get(unit, Decimal(1))
-    written = reader.number(
-        "load",
-        unit=f"requests {unit.replace('-', ' ')}",
-        least=LEAST_RPS * seconds,
-        most=MOST_RPS * seconds,
-    )
-    mean = written / seconds
-    window = reader.number(
-        "window_hours",
-        unit="hours a day",
-        least=Decimal("0.1"),
-        most=Decimal(24),
-        default=Decimal(24),
-    )
-    filled = _rounded(mean * 24 / window)
-    peak = reader.number(
-        "peak_rps", unit="requests/s", least=LEAST_RPS, most=MOST_RPS * 10, default=filled
-    )
-    mean = _rounded(mean)
-    if peak < mean and not {"load", "peak_rps", "load_unit"} & set(reader.wrong):
-        reader.refuse(
-            "peak_rps",
-            f"The peak ({peak:,f} requests/s) is below the mean ({mean:,f} requests/s): it is the "
-            "highest sustained minute, so at least the mean.",
-            None,
-        )
-    return mean, peak
-
-
-def _rounded(rps: Decimal) -> Decimal:
-    return rps if rps == rps.to_integral_value() else rps.quantize(LEAST_RPS)
 
 
 def _lengths(reader: Reader, name: str) -> tuple[int, int]:
@@ -237,7 +202,7 @@ def _floor(reader: Reader) -> Decimal | None:
 
 def written(workload: Workload) -> dict[str, Any]:
     """Return a workload as it would be written, so that a form can be filled with it."""
-    custom = workload.custom
+    custom, burst = workload.custom, workload.burst
     return {
         "pattern": workload.pattern.value,
         "load": f"{workload.mean_rps:f}",
@@ -267,4 +232,8 @@ def written(workload: Workload) -> dict[str, Any]:
         "quality_floor": "" if workload.quality_floor is None else f"{workload.quality_floor:f}",
         "notes": workload.notes,
         "assumptions": list(workload.assumptions),
+        "weekly_profile": [f"{weight:f}" for weight in workload.weekly_profile],
+        "burst_rps": f"{burst.rps:f}" if burst else "",
+        "burst_seconds": burst.seconds if burst else "",
+        "cached_input_share": f"{workload.cached_input_share:f}",
     }

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, BinaryIO
 
 from django.db import transaction
 
-from deployments.adapters import catalog
-from deployments.domain import workload_input
+from billing.queries.prices import price_book
+from deployments.adapters import catalog, traces
+from deployments.domain import measured, ranking, trace, workload_input
+from deployments.domain.measured import Measured
 from deployments.domain.records import workload_from_json, workload_to_json
+from deployments.domain.trace import BadTrace
 from deployments.domain.wording import count
 from deployments.domain.workload import Workload
 from deployments.models import WorkloadRow
@@ -29,6 +33,37 @@ def read(*, given: Mapping[str, Any]) -> Workload:
         return workload_input.read(given, known_models=catalog.load().by_id)
     except workload_input.Unreadable as reason:
         raise Invalid("The workload cannot be taken as it is.", fields=reason.fields) from reason
+
+
+def measure(*, stream: BinaryIO, multiplier: Decimal = Decimal(1)) -> Measured:
+    """Return the load that a trace file shows; each of its lines stands for so many requests.
+
+    The file is a CSV, or one packed with gzip, of timestamps, input and output tokens. Nothing is
+    kept. Raises Invalid with a sentence that names the line that cannot be read.
+    """
+    try:
+        found = trace.read(traces.lines(stream))
+        return measured.measure(found, multiplier=multiplier)
+    except BadTrace as reason:
+        raise Invalid("The trace cannot be read.", fields={"trace": str(reason)}) from reason
+
+
+def proposed(*, found: Measured, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was written about a workload, with what the trace shows in its place."""
+    kept = {name: value for name, value in given.items() if value is not None}
+    return kept | measured.proposed(found)
+
+
+def weigh(*, workload: Workload, now: datetime) -> ranking.Ranked:
+    """Compare the options for a workload that is still being written; nothing is kept."""
+    facts = catalog.load()
+    return ranking.recommend(
+        workload=workload,
+        catalog=facts,
+        prices=price_book(region=workload.region, now=now),
+        quotas=facts.default_quotas,
+        today=now.date(),
+    )
 
 
 @transaction.atomic(durable=True)
