@@ -10,6 +10,7 @@ from deployments.models.advice import (
     Recommendation,
     WorkloadRow,
 )
+from deployments.models.probing import ProbeRequest, ProbeSchedule
 from deployments.models.record import (
     Deployment,
     DeploymentQuerySet,
@@ -35,6 +36,8 @@ __all__ = [
     "Move",
     "PortfolioPlan",
     "Probe",
+    "ProbeRequest",
+    "ProbeSchedule",
     "Recommendation",
     "Resource",
     "ResourceQuerySet",

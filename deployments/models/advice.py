@@ -99,6 +99,7 @@ class Probe(models.Model):
     """A small run of real requests against a managed model, and the percentiles it measured."""
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="+")
+    feature = models.ForeignKey(Feature, models.CASCADE, related_name="+")  # pays for it
     model = models.CharField(max_length=120)  # catalog id
     route = models.CharField(max_length=20)
     region = models.CharField(max_length=30)
@@ -109,7 +110,11 @@ class Probe(models.Model):
     spent_usd = models.DecimalField(max_digits=24, decimal_places=12, default=0)
     sent = models.PositiveIntegerField(default=0)
     answered = models.PositiveIntegerField(default=0)
-    measured = models.JSONField(default=dict)  # percentiles, in milliseconds
+    throttled = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    lost = models.PositiveIntegerField(default=0)  # sent, perhaps paid, never heard
+    is_sandbox = models.BooleanField(default=False)
+    measured = models.JSONField(default=dict)  # deployments.domain.probing's figures as JSON
     note = models.TextField(blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200)
