@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 from deployments import reconciler
 from deployments.models import Deployment
 from deployments.queries import operations
-from deployments.usecases import metering, traffic
+from deployments.usecases import metering, probe_schedules, probing, traffic
 
 log = logging.getLogger("slipway.tasks")
 # The sweep repeats every message: an old one has nothing to say.
@@ -55,6 +55,28 @@ def play_traffic(*, run_id: int, **_: Any) -> str:
     """Play a traffic run from where it stands."""
     run = traffic.play(run_id=run_id, clock=timezone.now)
     return "played" if run else "busy"
+
+
+@shared_task(acks_late=True)
+def run_probe(*, probe_id: int, **_: Any) -> str:
+    """Send a probe's requests from where it stands."""
+    probe = probing.run(probe_id=probe_id, clock=timezone.now)
+    return "measured" if probe else "busy"
+
+
+@shared_task(acks_late=True)
+def probes_due(**_: Any) -> int:
+    """Start what schedules want, and run on what a lost worker left."""
+    probe_schedules.start_due(now=timezone.now())
+    due = probing.abandoned(now=timezone.now())
+    for probe_id in due:
+        _ask(run_probe, probe_id=probe_id)
+    return len(due)
+
+
+def nudge_probe(probe_id: int) -> None:
+    """Ask a worker to run a probe now."""
+    transaction.on_commit(partial(_ask, run_probe, probe_id=probe_id))
 
 
 def nudge(deployment: Deployment) -> None:

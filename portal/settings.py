@@ -274,6 +274,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env_int("METER_EVERY_SECONDS", default=20 if AWS_ENDPOINT_URL else 300),
         "options": {"expires": 60},
     },
+    "probes-due": {
+        "task": "deployments.tasks.probes_due",
+        "schedule": 60,
+        "options": {"expires": 30},
+    },
 }
 
 LOGGING = {

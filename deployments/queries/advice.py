@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db.models import QuerySet
@@ -10,11 +11,13 @@ from django.db.models import QuerySet
 from billing.queries.prices import price_book
 from deployments.adapters import catalog as catalog_files
 from deployments.domain import ranking
+from deployments.domain.candidates.checks import days_left, lifecycle
 from deployments.domain.catalog import Catalog
 from deployments.domain.options import Check, Option
 from deployments.domain.records import option_from_json, workload_from_json
 from deployments.domain.workload import Workload
 from deployments.models import Recommendation, WorkloadRow
+from deployments.queries import probes
 from portal.access import Actor
 from portal.errors import NotFound
 from portal.models import Feature
@@ -124,7 +127,46 @@ def outdated(recommendation: Recommendation, *, now: datetime) -> tuple[str, ...
             f"Prices have changed since {recommendation.created_at:%Y-%m-%d}: {len(changed)} that "
             f"it used, such as {changed[0]}. Compare again before launching."
         )
+    models = sorted({str(body["model"]) for body in recommendation.options})
+    said.extend(_changed_lifecycle(recommendation, models, today=now.date()))
+    said.extend(_newer_probes(recommendation, models))
     return tuple(said)
+
+
+def _changed_lifecycle(
+    recommendation: Recommendation, models: Sequence[str], *, today: date
+) -> list[str]:
+    """Say which of its models is closed by now, or ends soon."""
+    known = catalog_files.load().by_id
+    picked = {recommendation.pick, recommendation.launch_pick}
+    ours = {body["model"] for body in recommendation.options if body["option_id"] in picked}
+    said = []
+    for model in (known[each] for each in models if each in known):
+        was_open = any(
+            check["name"] == "lifecycle" and check["holds"]
+            for body in recommendation.options
+            if body["model"] == model.model_id
+            for check in body["checks"]
+        )
+        if was_open and not lifecycle(model, today).holds:
+            said.append(f"{lifecycle(model, today).sentence} It was open when this was compared.")
+        elif model.model_id in ours and (days := days_left(model, today)) is not None:
+            said.append(
+                f"{model.name} reaches its end of life on {model.eol_on:%Y-%m-%d}, in {days} days."
+            )
+    return said
+
+
+def _newer_probes(recommendation: Recommendation, models: Sequence[str]) -> list[str]:
+    """Say whether a model was measured here since, so that its latency would be another."""
+    region = recommendation.workload.body.get("region", "us-east-1")
+    newer = probes.newer_than(since=recommendation.created_at, region=region, models=models).first()
+    if newer is None:
+        return []
+    return [
+        f"{newer.model} was measured here on {newer.ended_at:%Y-%m-%d} at {newer.ended_at:%H:%M} "
+        "UTC, after this was compared: compare again to see its own latency."
+    ]
 
 
 def _changed_prices(recommendation: Recommendation, *, now: datetime) -> list[str]:

@@ -12,6 +12,7 @@ from deployments.domain import ranking
 from deployments.domain.options import TIER_NAMES
 from deployments.domain.records import option_to_json, workload_from_json
 from deployments.models import Recommendation, WorkloadRow
+from deployments.queries import probes
 from portal.access import Actor, Permission, require
 from portal.errors import Conflict
 from portal.models import Feature
@@ -43,6 +44,7 @@ def recommend(*, actor: Actor, feature: Feature, now: datetime) -> Recommendatio
         prices=prices,
         quotas=facts.default_quotas,
         today=now.date(),
+        measured=probes.measured(region=workload.region, now=now),
     )
     kept = Recommendation.objects.create(
         feature=feature,

@@ -13,6 +13,7 @@ from deployments.domain.options import Check
 from deployments.domain.wording import count, milliseconds, percent
 from deployments.domain.workload import LatencyOf, Residency, Workload
 
+ENDS_SOON_DAYS = 90  # a move takes that long
 SMALLEST_HEADROOM = Decimal("0.1")
 TERM_MONTHS: Mapping[str, int] = {"none": 0, "one-month": 1, "six-months": 6}
 RESIDENCY_ALLOWS: Mapping[Residency, tuple[str, ...]] = {
@@ -54,6 +55,13 @@ def lifecycle(model: Model, today: date) -> Check:
         False,
         f"{model.name} is {model.status}{end}: it is closed to new customers on {today:%Y-%m-%d}.",
     )
+
+
+def days_left(model: Model, today: date) -> int | None:
+    """Return the days until a model's end of life; None when that is far off or not announced."""
+    if model.eol_on is None or not 0 <= (model.eol_on - today).days <= ENDS_SOON_DAYS:
+        return None
+    return (model.eol_on - today).days
 
 
 def _region(model: Model, workload: Workload) -> Check:
