@@ -8,6 +8,7 @@ app_name = "deployments"
 urlpatterns = [
     path("features/<slug:slug>/workload/", workload.workload, name="workload"),
     path("features/<slug:slug>/workload/preview/", workload.preview, name="workload_preview"),
+    path("features/<slug:slug>/workload/trace/", workload.trace, name="workload_trace"),
     path("features/<slug:slug>/options/", advice.options, name="options"),
     path("features/<slug:slug>/options/option/", advice.option, name="option"),
     path("features/<slug:slug>/advice-card/", advice.advice_card, name="advice_card"),

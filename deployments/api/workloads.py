@@ -45,6 +45,15 @@ class WorkloadInput(serializers.Serializer):
     load_unit = serializers.ChoiceField(choices=list(SECONDS_PER), required=False)
     window_hours = Number(required=False, help_text="Hours a day in which they come (24).")
     peak_rps = Number(required=False, help_text="Requests/s in the highest sustained minute.")
+    burst_rps = Number(required=False, help_text="Requests/s in the highest seconds, if known.")
+    burst_seconds = Number(required=False, help_text="How long that burst is: 1 to 60 (10).")
+    weekly_profile = serializers.ListField(
+        child=Number(),
+        max_length=168,
+        required=False,
+        help_text="168 hourly weights from Monday 00:00 UTC, or the 24 of a day that repeats; only "
+        "what they are to each other counts, empty is a flat week.",
+    )
     input_tokens_mean = Number()
     input_tokens_p95 = Number(required=False)
     output_tokens_mean = Number()
@@ -63,6 +72,9 @@ class WorkloadInput(serializers.Serializer):
     parameters_billion = Number(required=False)
     precision = serializers.ChoiceField(choices=PRECISIONS, required=False)
     base_model = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    cached_input_share = Number(
+        required=False, help_text="Share of the input that repeats as a prefix, 0 to 1 (0)."
+    )
     images_per_request = Number(required=False)
     payload_bytes = Number(required=False)
     needs_streaming = serializers.BooleanField(required=False)

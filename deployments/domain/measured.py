@@ -18,6 +18,7 @@ from deployments.domain.wording import count, percent
 from deployments.domain.workload import Burst, Pattern
 
 BURST_SECONDS = 10
+ORIGIN = "Load measured in a trace"
 _HOUR, _DAY, _WEEK = 3600.0, 86_400.0, 604_800.0
 _MONDAY = 4 * 86_400.0  # 1970-01-05 00:00 UTC, a Monday
 _LEAST_EXPOSURE_SECONDS = 900.0  # a quarter of an hour seen speaks for its hour
@@ -113,6 +114,15 @@ def proposed(measured: Measured) -> dict[str, Any]:
         {"cached_input_share": f"{measured.cached_input_share:f}"}
         if measured.cached_input_share
         else {}
+    )
+
+
+def origin(measured: Measured) -> str:
+    """Say where the load is from, as an assumption of the workload."""
+    each = "" if measured.multiplier == 1 else f", each for {measured.multiplier.normalize():f}"
+    return (
+        f"{ORIGIN} of {measured.requests:,} requests{each}, {measured.started_at:%Y-%m-%d %H:%M} "
+        f"to {measured.ended_at:%Y-%m-%d %H:%M} UTC. {measured.notes[0]}"
     )
 
 

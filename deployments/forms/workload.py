@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 
 from deployments.domain.catalog import Model
+from deployments.domain.profile import HOURS_A_DAY
 from deployments.domain.workload_input import PRECISIONS
 from portal.forms.choices import offer
 
@@ -37,6 +41,7 @@ RESIDENCIES = (
 )
 COMMITMENTS = (("0", "None"), ("1", "One month"), ("6", "Six months"))
 LATENCY_OF = (("whole-answer", "The whole answer"), ("first-token", "The first token (streamed)"))
+MOST_TRACE_BYTES = 20 * 1024 * 1024
 NUMBER = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 
 
@@ -65,6 +70,20 @@ class Workload(forms.Form):
         required=False,
         help_text="The highest sustained minute. Empty: the load spread over its hours.",
     )
+    burst_rps = _number(
+        "Requests/s in a burst", required=False, help_text="The highest seconds of all, if known."
+    )
+    burst_seconds = _number(
+        "Length of the burst", required=False, help_text="1 to 60 seconds; 10 when left empty."
+    )
+    weekly_profile = forms.CharField(
+        label="The week, hour by hour",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="168 weights from Monday 00:00 UTC, or the 24 of a day that repeats. Only what "
+        "they are to each other counts; empty is a flat week.",
+    )
     input_tokens_mean = _number("Input tokens, mean", help_text="Of one request, without images.")
     input_tokens_p95 = _number(
         "Input tokens, 95th percentile", required=False, help_text="Twice the mean when empty."
@@ -72,6 +91,11 @@ class Workload(forms.Form):
     output_tokens_mean = _number("Output tokens, mean")
     output_tokens_p95 = _number(
         "Output tokens, 95th percentile", required=False, help_text="Twice the mean when empty."
+    )
+    cached_input_share = _number(
+        "Share of the input that repeats as a prefix",
+        required=False,
+        help_text="0 to 1, such as 0.6 for a long system prompt; 0 when left empty.",
     )
     images_per_request = _number("Images a request", required=False)
     payload_bytes = _number("Bytes a request", required=False, help_text="With its images.")
@@ -158,4 +182,69 @@ EMPTY = {
 
 def filled(written: dict[str, Any]) -> dict[str, Any]:
     """Return a written workload as the form's first values."""
-    return {**written, "assumptions": "\n".join(written["assumptions"])}
+    return {
+        **written,
+        "assumptions": "\n".join(written["assumptions"]),
+        "weekly_profile": week_as_text(written["weekly_profile"]),
+    }
+
+
+def week_as_text(weights: Sequence[str]) -> str:
+    """Return hourly weights with one line a day."""
+    days = range(0, len(weights), HOURS_A_DAY)
+    return "\n".join(", ".join(weights[day : day + HOURS_A_DAY]) for day in days)
+
+
+def with_measured(typed: QueryDict, shown: Mapping[str, Any]) -> QueryDict:
+    """Return what was typed with what a trace shows in its place."""
+    found = typed.copy()
+    for name, value in shown.items():
+        match name:
+            case "weekly_profile":
+                found[name] = week_as_text(value)
+            case "assumptions":
+                found[name] = "\n".join(value)
+            case _:
+                found[name] = str(value)
+    return found
+
+
+def first_values(typed: QueryDict) -> dict[str, Any]:
+    """Return what was typed as a form's first values: shown again, without complaints."""
+    several = ("models", "forbidden_models")
+    return {
+        name: typed.getlist(name) if name in several else typed.get(name)
+        for name in typed
+        if name in Workload.base_fields
+    }
+
+
+class Trace(forms.Form):
+    """A trace file, and how many requests each of its lines stands for."""
+
+    trace = forms.FileField(
+        label="Trace of requests",
+        help_text="CSV or CSV.gz up to 20 MiB with timestamp, input_tokens and output_tokens "
+        "(or TIMESTAMP, ContextTokens, GeneratedTokens). It fills in the load above; nothing "
+        "is saved yet.",
+    )
+    one_in = forms.DecimalField(
+        label="One line stands for",
+        required=False,
+        min_value=Decimal("0.001"),
+        max_value=Decimal(1_000_000),
+        max_digits=12,
+        decimal_places=3,
+        widget=NUMBER,
+        help_text="Requests; 10 when one in ten was kept. 1 when left empty.",
+    )
+
+    def clean_trace(self) -> UploadedFile[Any]:
+        """Refuse a file larger than is read."""
+        found: UploadedFile[Any] = self.cleaned_data["trace"]
+        if found.size is not None and found.size > MOST_TRACE_BYTES:
+            raise forms.ValidationError(
+                f"The file has {found.size / 1024**2:.0f} MiB; at most 20 MiB are read. Pack it "
+                "with gzip or cut it shorter."
+            )
+        return found

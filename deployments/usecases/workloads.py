@@ -18,6 +18,7 @@ from deployments.domain.trace import BadTrace
 from deployments.domain.wording import count
 from deployments.domain.workload import Workload
 from deployments.models import WorkloadRow
+from deployments.queries import probes
 from portal.access import Actor, Permission, require
 from portal.errors import Invalid
 from portal.models import Feature
@@ -49,9 +50,12 @@ def measure(*, stream: BinaryIO, multiplier: Decimal = Decimal(1)) -> Measured:
 
 
 def proposed(*, found: Measured, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was written about a workload, with what the trace shows in its place."""
-    kept = {name: value for name, value in given.items() if value is not None}
-    return kept | measured.proposed(found)
+    """Return what was written about a workload, with what the trace shows in its place.
+
+    An assumption says where the load is from; one about an earlier trace makes room for it.
+    """
+    kept = [line for line in given.get("assumptions", ()) if not line.startswith(measured.ORIGIN)]
+    return {**given, **measured.proposed(found), "assumptions": [*kept, measured.origin(found)]}
 
 
 def weigh(*, workload: Workload, now: datetime) -> ranking.Ranked:
@@ -63,6 +67,7 @@ def weigh(*, workload: Workload, now: datetime) -> ranking.Ranked:
         prices=price_book(region=workload.region, now=now),
         quotas=facts.default_quotas,
         today=now.date(),
+        measured=probes.measured(region=workload.region, now=now),
     )
 
 

@@ -39,7 +39,8 @@ OF_THE_TEAM = {
     "portal:feature", "portal:feature_change", "portal:feature_activity", "portal:team",
     "portal:set_member", "portal:remove_member",
     "billing:feature", "billing:feature_card",
-    "deployments:workload", "deployments:workload_preview", "deployments:options",
+    "deployments:workload", "deployments:workload_preview", "deployments:workload_trace",
+    "deployments:options",
     "deployments:option", "deployments:advice_card", "deployments:launch",
     "deployments:of_feature", "deployments:feature_card", "deployments:detail",
     "deployments:status", "deployments:resize", "deployments:retire", "deployments:retry",
@@ -255,7 +256,8 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
 # Depends on more than the role; their own tests show who may.
 POSTED_ELSEWHERE = {
     "portal:revoke_key", "portal:withdraw", "api-key-revoke", "api-role-withdraw",
-    "deployments:workload_preview", "deployments:resize", "deployments:retry",
+    "deployments:workload_preview", "deployments:workload_trace", "deployments:resize",
+    "deployments:retry",
     "api-deployment-resize", "api-deployment-retry",
 }  # fmt: skip
 
