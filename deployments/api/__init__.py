@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.api import advice, deployments, inside, plans, traffic, workloads
+from deployments.api import advice, deployments, inside, plans, traffic, workload_trace, workloads
 
 urlpatterns = [
     path("workloads", workloads.Workloads.as_view(), name="api-workloads"),
@@ -10,6 +10,11 @@ urlpatterns = [
         "features/<slug:slug>/workloads",
         workloads.FeatureWorkloads.as_view(),
         name="api-feature-workloads",
+    ),
+    path(
+        "features/<slug:slug>/workloads/from-trace",
+        workload_trace.FeatureWorkloadTrace.as_view(),
+        name="api-feature-workload-trace",
     ),
     path("recommendations", advice.Recommendations.as_view(), name="api-recommendations"),
     path("recommendations/<int:pk>", advice.Recommendation.as_view(), name="api-recommendation"),

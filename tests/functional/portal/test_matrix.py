@@ -46,7 +46,8 @@ OF_THE_TEAM = {
     "deployments:status", "deployments:resize", "deployments:retire", "deployments:retry",
     "deployments:traffic", "deployments:traffic_play", "deployments:traffic_stop",
     "api-team", "api-members", "api-member-remove", "api-feature", "api-feature-workloads",
-    "api-recommendation", "api-feature-recommendations", "api-deployment",
+    "api-feature-workload-trace", "api-recommendation", "api-feature-recommendations",
+    "api-deployment",
     "api-deployment-resize", "api-deployment-retire", "api-deployment-retry",
     "api-deployment-resources", "api-deployment-events", "api-deployment-snippet",
     "api-traffic-run", "api-traffic-run-stop",
@@ -257,7 +258,7 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
 POSTED_ELSEWHERE = {
     "portal:revoke_key", "portal:withdraw", "api-key-revoke", "api-role-withdraw",
     "deployments:workload_preview", "deployments:workload_trace", "deployments:resize",
-    "deployments:retry",
+    "deployments:retry", "api-feature-workload-trace",
     "api-deployment-resize", "api-deployment-retry",
 }  # fmt: skip
 
