@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -166,9 +165,9 @@ def _beside(query: QueryDict) -> dict[str, Any]:
 
 def _parts(request: Request) -> tuple[BinaryIO, dict[str, Any]]:
     """Return the file and the inputs beside it. Raises Invalid when there is no file."""
-    body: Mapping[str, Any] = request.data
+    body: Any = request.data
     file = body.get("trace")
-    if not hasattr(file, "read"):
+    if file is None or not hasattr(file, "read"):
         said = "Send a CSV or CSV.gz file as the body, or as the part `trace` of a form."
         raise Invalid("There is no trace.", fields={"trace": said})
     given = {name: body[name] for name in body if name != "trace"}

@@ -57,7 +57,7 @@ def trace(request: HttpRequest, slug: str) -> HttpResponse:
     feature = feature_for(actor=request.actor, slug=slug)
     file = Trace(request.POST, request.FILES)
     found = _measured(file) if file.is_valid() else None
-    typed = request.POST
+    typed: QueryDict = request.POST
     if found is not None:
         lines = typed.get("assumptions", "").splitlines()
         shown = workload_usecases.proposed(found=found, given={"assumptions": lines})
@@ -104,7 +104,7 @@ def _form(**given: Any) -> Workload:
     return Workload(**given, catalog_models=queries.catalog().models)
 
 
-def _seen(typed: QueryDict) -> dict[str, object]:
+def _seen(typed: QueryDict) -> dict[str, Any]:
     """Return what is typed in sentences and options, or the sentences about what is missing."""
     form = _form(data=typed)
     if not form.is_valid():
@@ -121,7 +121,7 @@ def _seen(typed: QueryDict) -> dict[str, object]:
     return {**_said(asked), "glimpse": glimpse(ranked, asked)}
 
 
-def _said(asked: Asked | None) -> dict[str, object]:
+def _said(asked: Asked | None) -> dict[str, Any]:
     if asked is None:
         return {}
     return {
@@ -132,7 +132,7 @@ def _said(asked: Asked | None) -> dict[str, object]:
 
 
 def _page(
-    request: HttpRequest, feature: Feature, form: Workload, status: int = 200, **context: object
+    request: HttpRequest, feature: Feature, form: Workload, status: int = 200, **context: Any
 ) -> HttpResponse:
     return render(
         request,
