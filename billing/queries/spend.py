@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from billing.domain.money import ZERO, month_of
+from billing.domain.tiers import tier_name
 from billing.domain.unit_costs import Line
 from billing.models import SpendDay, SpendHour, Watermark
 from billing.queries.filters import Filters, matching, visible
@@ -81,7 +82,7 @@ def breakdown(*, actor: Actor, filters: Filters) -> Breakdown:
     total = next((usd for *_, usd in found.get(ALL, []) if usd is not None), ZERO)
     teams = _named(Team, {key: usd for key, _, _, _, usd in found.get(BY_TEAM, [])})
     features = _named(Feature, {key: usd for _, key, _, _, usd in found.get(BY_FEATURE, [])})
-    tiers = [(tier, tier, usd) for _, _, tier, _, usd in found.get(BY_TIER, [])]
+    tiers = [(tier, tier_name(tier), usd) for _, _, tier, _, usd in found.get(BY_TIER, [])]
     return Breakdown(
         total_usd=total,
         teams=_slices(teams, total),
@@ -103,14 +104,38 @@ def _largest_first(rows: list[Any]) -> list[tuple[str, str, Decimal]]:
     return sorted(rows, key=lambda row: (-row[2], row[1]))
 
 
-def summary(*, actor: Actor, filters: Filters, by: str) -> tuple[Slice, ...]:
-    """Return spend by one of DIMENSIONS: days in order, anything else largest first."""
-    key, name = DIMENSIONS[by]
+def summed(*, actor: Actor, filters: Filters, by: str) -> QuerySet[Any]:
+    """Return what each of one of DIMENSIONS spent, as mappings with its columns and `total`."""
     rows = visible(SpendDay.objects.filter(day__range=(filters.first, filters.last)), actor=actor)
-    sums = matching(rows, filters=filters).values_list(key, name).annotate(total=Sum("usd"))
-    found = [(str(one), str(words), usd) for one, words, usd in sums]
-    found.sort(key=lambda row: row[0] if by == "day" else (-row[2], row[1]))
-    return _slices(found, sum((usd for _, _, usd in found), ZERO))
+    return matching(rows, filters=filters).values(*DIMENSIONS[by]).annotate(total=Sum("usd"))
+
+
+def order_of(by: str) -> tuple[str, ...]:
+    """Return how `summed` is read: days in order, anything else largest first."""
+    key, name = DIMENSIONS[by]
+    return (key,) if by == "day" else tuple(dict.fromkeys(("-total", name, key)))
+
+
+def total(*, actor: Actor, filters: Filters) -> Decimal:
+    """Return what was spent, in USD."""
+    rows = visible(SpendDay.objects.filter(day__range=(filters.first, filters.last)), actor=actor)
+    found = matching(rows, filters=filters).aggregate(total=Sum("usd"))["total"]
+    return ZERO if found is None else found
+
+
+def slices_of(rows: Iterable[Mapping[str, Any]], *, by: str, total_usd: Decimal) -> list[Slice]:
+    """Return rows of `summed` as slices of a total."""
+    key, name = DIMENSIONS[by]
+    words = tier_name if by == "tier" else str
+    found = [(str(row[key]), words(row[name]), row["total"]) for row in rows]
+    return list(_slices(found, total_usd))
+
+
+def summary(*, actor: Actor, filters: Filters, by: str) -> tuple[Slice, ...]:
+    """Return all spend by one of DIMENSIONS: days in order, anything else largest first."""
+    rows = list(summed(actor=actor, filters=filters, by=by).order_by(*order_of(by)))
+    total_usd = sum((row["total"] for row in rows), ZERO)
+    return tuple(slices_of(rows, by=by, total_usd=total_usd))
 
 
 def _slices(rows: list[tuple[str, str, Decimal]], total: Decimal) -> tuple[Slice, ...]:

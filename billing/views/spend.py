@@ -14,6 +14,7 @@ from billing.queries import ledger
 from billing.queries import spend as queries
 from billing.queries.budgets import standing
 from portal.errors import NotFound
+from portal.paging import cursor_page
 from portal.rest.sheets import csv_reply
 
 FEATURES_SHOWN = 20
@@ -67,15 +68,18 @@ def _chart(filters: queries.Filters, found: queries.Breakdown) -> dict[str, obje
 
 @require_GET
 def by(request: HttpRequest, dimension: str) -> HttpResponseBase:
-    """Show a month told apart one way, in full; `?format=csv` gives the same to the last digit."""
+    """Show a month told apart one way, in pages; `?format=csv` gives it whole and exact."""
     if dimension not in queries.DIMENSIONS:
         raise NotFound(f"Spend is told apart by {', '.join(queries.DIMENSIONS)}.")
     now = timezone.now()
     filters = filters_of(InMonth(request.GET), now=now)
-    slices = queries.summary(actor=request.actor, filters=filters, by=dimension)
     if request.GET.get("format") == "csv":
+        slices = queries.summary(actor=request.actor, filters=filters, by=dimension)
         lines = ((one.key, one.name, one.usd) for one in slices)
         return csv_reply(f"spend-{filters.month}-{dimension}.csv", HEADER, lines)
+    total_usd = queries.total(actor=request.actor, filters=filters)
+    found = queries.summed(actor=request.actor, filters=filters, by=dimension)
+    page = cursor_page(request, found, order=queries.order_of(dimension))
     return render(
         request,
         "billing/by.html",
@@ -85,7 +89,8 @@ def by(request: HttpRequest, dimension: str) -> HttpResponseBase:
             "is_this_month": filters.month == month_of(now),
             "dimension": dimension,
             "dimensions": tuple(queries.DIMENSIONS),
-            "slices": slices,
-            "total_usd": sum((one.usd for one in slices), ZERO),
+            "page": page,
+            "slices": queries.slices_of(page.rows, by=dimension, total_usd=total_usd),
+            "total_usd": total_usd,
         },
     )

@@ -12,12 +12,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from billing.domain import tiers
 from billing.domain.usage import Usage, hour_of
 from billing.models import Budget, Charge, PriceRow
 from billing.usecases.budgets import set_budget
 from billing.usecases.metering import record_usage
 from billing.usecases.prices import enter_quote
 from billing.usecases.reservations import reserve
+from deployments.domain.options import TIER_NAMES
 from portal.access import SYSTEM
 from portal.models import Feature, Membership, Team, User
 from tests.functional.billing.conftest import MONTH, rows_of
@@ -25,6 +27,8 @@ from tests.functional.billing.conftest import MONTH, rows_of
 SignIn = Callable[[User], Client]
 Tell = Callable[..., None]
 PAGES = ("", "by/team/", "ledger/", "prices/", "budgets/", "refused/")
+# Session, person, memberships, teams of the frame, the total, the rows.
+BY_QUERIES = 6
 UNPRICED = "bedrock-pt:amazon.nova-pro-v1:0:one-month:unit-second"
 
 
@@ -294,3 +298,53 @@ def test_a_page_asks_as_often_for_many_features_as_for_few(
     with CaptureQueriesContext(connection) as captured:
         assert client.get(address).status_code == 200
     assert len(captured) <= most, [query["sql"][:120] for query in captured]
+
+
+def test_a_long_month_is_paged_in_so_many_queries_and_its_csv_is_whole(
+    signed_in: SignIn, controller: User, chat_team: Team, told: Tell, noon: datetime
+) -> None:
+    for number in range(55):
+        one = Feature.objects.create(
+            team=chat_team, slug=f"feature-{number}", name=f"Feature {number}", created_at=noon
+        )
+        told(one, quantity=Decimal(1_000_000 * (number % 5 + 1)))
+    client, query, seen, asked = signed_in(controller), f"?month={MONTH}", [], []
+    client.get("/spend/by/feature/")
+    while query:
+        with CaptureQueriesContext(connection) as queries:
+            reply = client.get(f"/spend/by/feature/{query}")
+        asked.append(len(queries))
+        seen += [(one.key, one.usd) for one in reply.context["slices"]]
+        query = reply.context["page"].next_url
+    rows = rows_of(client.get(f"/spend/by/feature/?month={MONTH}&format=csv"))
+
+    assert len(asked) == 2
+    assert set(asked) == {BY_QUERIES}
+    assert seen == [(row["key"], Decimal(row["usd"])) for row in rows]
+    assert len(seen) == 55
+    assert reply.context["total_usd"] == sum(usd for _, usd in seen)
+
+
+def test_pages_say_a_tier_by_its_name_and_files_keep_its_key(
+    signed_in: SignIn, controller: User, feature: Feature, told: Tell
+) -> None:
+    told(feature, tier="sagemaker-real-time")
+    client = signed_in(controller)
+    for page in ("", "by/tier/", "ledger/"):
+        shown = client.get(f"/spend/{page}?month={MONTH}").content.decode()
+        assert "SageMaker real-time endpoint" in shown, page
+        assert "sagemaker-real-time" not in shown, page
+    (row,) = rows_of(client.get(f"/spend/by/tier/?month={MONTH}&format=csv"))
+    assert (row["key"], row["name"]) == ("sagemaker-real-time", "SageMaker real-time endpoint")
+
+
+def test_the_books_call_tiers_what_launches_call_them() -> None:
+    assert {str(tier): name for tier, name in TIER_NAMES.items()} == dict(tiers.NAMES)
+
+
+def test_another_team_is_chosen_without_losing_the_question(
+    signed_in: SignIn, lead: User, feature: Feature, told: Tell
+) -> None:
+    told(feature)
+    shown = signed_in(lead).get(f"/spend/by/tier/?month={MONTH}&cursor=x").content.decode()
+    assert f'href="?month={MONTH}&amp;team=chat"' in shown
