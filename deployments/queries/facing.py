@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 
-from billing.domain.money import month_of
+from billing.domain.money import in_words, month_of
 from billing.queries.features import Cost, costs_of
 from billing.queries.filters import Filters
 from deployments.domain import progress
@@ -18,6 +18,7 @@ from deployments.domain.progress import Seen, Step
 from deployments.domain.records import option_from_json
 from deployments.models import Deployment, Generation, Resource
 from deployments.queries import operations
+from deployments.queries.commitments import least_owed_usd, months_in_words
 from portal.access import Actor, Permission
 
 ZERO = Decimal(0)
@@ -155,7 +156,8 @@ def loss(face: Facing) -> str:
     option = option_of(face.generations[0]) if face.generations else None
     if option is not None and option.commitment_months:
         said += (
-            f"Its model units were bought for {option.commitment_months} months and are paid until "
+            f"Its model units were bought for {months_in_words(option.commitment_months)}, about "
+            f"{in_words(least_owed_usd(option))} in all, and are paid until "
             "then, whatever you do. "
         )
     return said + "What it has cost stays in the books; its name cannot be used again."

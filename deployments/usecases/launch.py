@@ -265,6 +265,10 @@ def _record(
         subject=f"deployment:{deployment.slug}",
         sentence=sentence,
         team=deployment.feature.team,
-        detail={**wishes.audited(option), "accept": sorted(accept)},
+        detail={
+            "feature": deployment.feature.slug,
+            **wishes.audited(option),
+            "accept": sorted(accept),
+        },
         now=now,
     )

@@ -198,6 +198,6 @@ def _record(
         subject=f"deployment:{deployment.slug}",
         sentence=sentence,
         team=deployment.feature.team,
-        detail={"state": State(deployment.state).value},
+        detail={"feature": deployment.feature.slug, "state": State(deployment.state).value},
         now=now,
     )

@@ -18,6 +18,7 @@ from deployments.models import Deployment
 from deployments.queries import facing as queries
 from deployments.queries import operations
 from deployments.queries.facing import Facing, facing
+from deployments.queries.resizing import Resizing, resizing_of
 from deployments.usecases import operate
 from portal.errors import Conflict, Invalid, NotFound, Refusal
 from portal.forms.refusals import explain
@@ -53,6 +54,8 @@ def resize(request: HttpRequest, slug: str) -> HttpResponse:
     form = _resize_form(face, request.POST)
     if form is None:
         raise Conflict(f"{slug} has no size of its own: it follows the load by itself.")
+    if "look" in request.POST:
+        return _looked(request, face, form)
     if not form.is_valid():
         return _page(request, face, form=form, status=422)
     try:
@@ -70,6 +73,24 @@ def resize(request: HttpRequest, slug: str) -> HttpResponse:
     tasks.nudge(face.deployment)
     messages.success(request, f"{slug} is being resized; it keeps serving meanwhile.")
     return redirect(face.deployment)
+
+
+def _looked(request: HttpRequest, face: Facing, form: Resize) -> HttpResponse:
+    """Show what the size typed would cost; nothing is changed."""
+    found, status = None, 200 if form.is_valid() else 422
+    option = queries.option_of(face.generations[0])
+    try:
+        if option is not None and form.is_valid():
+            found = resizing_of(
+                deployment=face.deployment, option=option, size=form.size(), now=timezone.now()
+            )
+    except Invalid as refusal:
+        explain(form, refusal)
+        status = refusal.status
+    if not request.htmx:
+        return _page(request, face, form=form, status=status, resizing=found)
+    context = {"form": form, "resizing": found}
+    return render(request, "deployments/detail.html#resizing", context, status=status)
 
 
 @require_POST
@@ -130,11 +151,17 @@ def _events(request: HttpRequest, face: Facing) -> Page:
 
 
 def _page(
-    request: HttpRequest, face: Facing, *, form: Resize | None, status: int = 200
+    request: HttpRequest,
+    face: Facing,
+    *,
+    form: Resize | None,
+    resizing: Resizing | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     newest = face.generations[0] if face.generations else None
     context = _context(request, face) | {
         "form": form,
+        "resizing": resizing,
         "option": queries.option_of(newest) if newest else None,
         "tier_name": operations.tier_name(newest.tier) if newest else "",
     }

@@ -16,7 +16,7 @@ from deployments.domain.lifecycle import Environment
 from deployments.domain.options import TIER_NAMES
 from deployments.forms.operations import Launch
 from deployments.models import Recommendation
-from deployments.queries import advice
+from deployments.queries import advice, commitments
 from deployments.usecases import launch as usecases
 from portal.access import Permission
 from portal.errors import NotFound, Refusal
@@ -142,6 +142,8 @@ def _page(
             "tier_name": TIER_NAMES[plan.option.tier],
             "budgets": _budgets(plan, feature),
             "form": form,
+            "commitment": commitments.commitment_in_words(plan.option),
+            "least_owed_usd": commitments.least_owed_usd(plan.option),
             "may_launch": request.actor.may(Permission.LAUNCH, team_id=feature.team_id),
             "as_of": timezone.now(),
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +48,35 @@ def test_the_plan_shows_calls_permissions_and_money_before_anything_is_made(
     assert "9,900.00\N{NO-BREAK SPACE}USD" in page  # left after 100 of 10,000
     assert page.count("btn-primary") == 1
     assert not Deployment.objects.exists()
+
+
+def test_a_commitment_is_said_with_what_it_owes_before_the_button_is_pressed(
+    drill: Drill, signed_in: SignIn, lead: User
+) -> None:
+    chosen = option(Tier.BEDROCK_PROVISIONED, monthly_usd=Decimal(400))
+    cost = replace(chosen.cost, fixed_usd=Decimal(400))
+    client = signed_in(lead)
+    free = client.get(PAGE, asked(drill, chosen)).content.decode()
+    bound = asked(drill, replace(chosen, cost=cost, commitment_months=6))
+    page = client.get(PAGE, bound).content.decode()
+
+    assert "nobody delete them" not in free
+    assert "AWS lets nobody delete them before the end" in page
+    assert "2,400.00 USD are owed at least" in page
+    assert page.index("2,400.00 USD are owed") < page.index("Launch and commit to 2.40K")
+
+
+def test_a_deployment_with_a_name_of_its_own_is_in_its_features_activity(
+    drill: Drill, signed_in: SignIn, lead: User
+) -> None:
+    client = signed_in(lead)
+    client.post(PAGE, asked(drill, option(Tier.LAMBDA_BEDROCK), slug="answers"))
+    client.post("/deployments/answers/resize/", {"max_concurrency": 9})
+    client.post("/deployments/answers/retire/", {"confirm": "answers"})
+    told = client.get("/features/chatbot/activity/").content.decode()
+
+    for words in ("launched answers", "resized answers", "retired answers"):
+        assert words in told
 
 
 def test_a_launch_from_the_page_holds_its_money_and_opens_its_page(

@@ -154,6 +154,34 @@ def test_a_resize_is_checked_against_the_budget_and_shown_as_a_generation(
     assert "Generation 2" in text(client.get(PAGE))
 
 
+def test_another_size_is_priced_before_it_is_asked_for(
+    drill: Drill, signed_in: SignIn, lead: User
+) -> None:
+    chosen = option(Tier.BEDROCK_PROVISIONED, monthly_usd=Decimal(400))
+    line = replace(chosen.cost.lines[0], is_fixed=True)
+    cost = replace(chosen.cost, lines=(line,), fixed_usd=Decimal(400))
+    drill.launch(replace(chosen, cost=cost, commitment_months=1))
+    drill.run()
+    client = signed_in(lead)
+    units = drill.resource("throughput").spec["model_units"]
+    look = {"look": "1", "model_units": units * 2}
+    fragment = client.post(f"{PAGE}resize/", look, headers=HTMX)
+    page = client.post(f"{PAGE}resize/", look)
+    same = client.post(f"{PAGE}resize/", look | {"model_units": units}, headers=HTMX)
+    wrong = client.post(f"{PAGE}resize/", look | {"model_units": -1}, headers=HTMX)
+
+    assert "800.00\xa0USD" in text(fragment)
+    assert "+400.00\xa0USD" in text(fragment)
+    assert "would be left" in text(fragment)
+    assert "nobody delete them before its end" in text(fragment)
+    assert "<h1>" not in text(fragment)
+    assert "800.00\xa0USD" in text(page)
+    assert "This is the size it has" in text(same)
+    assert wrong.status_code == 422
+    assert "greater than or equal to 1" in text(wrong)
+    assert Deployment.objects.get().generations.count() == 1
+
+
 def test_what_follows_the_load_has_no_size(drill: Drill, signed_in: SignIn, lead: User) -> None:
     drill.launch(option(Tier.BEDROCK_ON_DEMAND))
     client = signed_in(lead)
