@@ -108,7 +108,9 @@ def test_the_preview_speaks_while_typing_and_keeps_nothing(
     visitor: Client, feature: Feature
 ) -> None:
     typed = FORM | {"load": "500", "peak_rps": "500", "input_tokens_mean": "200"}
-    whole = visitor.post("/features/chatbot/workload/preview/", typed, headers={"HX-Request": "true"})
+    whole = visitor.post(
+        "/features/chatbot/workload/preview/", typed, headers={"HX-Request": "true"}
+    )
     half = visitor.post("/features/chatbot/workload/preview/", FORM | {"load": ""})
 
     assert "That is 1.3 billion requests a month, 263 billion input tokens" in text(whole)
