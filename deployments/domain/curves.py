@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
+from deployments.domain.envelope import Line as Shape
+from deployments.domain.envelope import Segment, lowest
 from deployments.domain.options import TIER_NAMES, Option, Verdict
-from deployments.domain.wording import count
+from deployments.domain.wording import usd_a_month
 from deployments.domain.workload import Workload
 
-MOST_LINES = 5
+MOST_LINES = 8
 _FACTORS = tuple(Decimal(10) ** (Decimal(step) / 8) for step in range(-16, 9))
+_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Mean loads in requests/s, a line for each option, and where the cheapest changes."""
+    """Mean loads in requests/s, a line for each option, and where the cheapest changes.
+
+    `segments` are all changes, exact; `sentences` say them in words, turns taken together.
+    """
 
     loads_rps: tuple[Decimal, ...]
     lines: tuple[Line, ...]
+    segments: tuple[Segment, ...]
     sentences: tuple[str, ...]
 
 
@@ -51,7 +58,9 @@ def curves(options: Sequence[Option], workload: Workload) -> Curves:
         )
         for option in chosen
     )
-    return Curves(loads, lines, _crossings(loads, lines))
+    segments = lowest([shape(option, workload) for option in chosen], start=loads[0], end=loads[-1])
+    names = {line.option_id: line.name for line in lines}
+    return Curves(loads, lines, segments, _crossings(segments, names))
 
 
 def cost_at(option: Option, mean_rps: Decimal, peak_rps: Decimal, workload: Workload) -> Decimal:
@@ -59,11 +68,27 @@ def cost_at(option: Option, mean_rps: Decimal, peak_rps: Decimal, workload: Work
     variable = option.cost.variable_usd * mean_rps / workload.mean_rps
     held = option.size.instances or option.size.model_units
     if not held:
-        return _cents(variable)
+        return _cents(variable + option.cost.fixed_usd)
     planned = Decimal(option.extra.get("planned_rps_each", "0"))
     least = int(option.extra.get("least_count", "1"))
     wanted = int((peak_rps / planned).to_integral_value(ROUND_CEILING)) if planned else held
     return _cents(variable + option.cost.fixed_usd / held * max(wanted, least))
+
+
+def shape(option: Option, workload: Workload) -> Shape:
+    """Return the same cost as a line over the mean load, with a step for each machine."""
+    slope = option.cost.variable_usd / workload.mean_rps
+    held = option.size.instances or option.size.model_units
+    planned = Decimal(option.extra.get("planned_rps_each", "0"))
+    if not held or not planned:
+        return Shape(option.option_id, slope, constant=option.cost.fixed_usd)
+    return Shape(
+        option.option_id,
+        slope,
+        unit=option.cost.fixed_usd / held,
+        step=planned * workload.mean_rps / workload.peak_rps,
+        least=int(option.extra.get("least_count", "1")),
+    )
 
 
 def _one_a_tier(options: Sequence[Option]) -> list[Option]:
@@ -85,23 +110,49 @@ def _broken(option: Option) -> list[str]:
     return [check.name for check in option.checks if not check.holds]
 
 
-def _crossings(loads: Sequence[Decimal], lines: Sequence[Line]) -> tuple[str, ...]:
-    if len(lines) < 2:
+def _crossings(segments: Sequence[Segment], names: dict[str, str]) -> tuple[str, ...]:
+    """Say each change of the cheapest; where two take turns, between which loads."""
+    if len(names) < 2 or not segments:
         return ()
-    cheapest = [min(lines, key=lambda line: line.usd[at]) for at in range(len(loads))]
-    said = [f"At {count(loads[0])} requests/s {cheapest[0].name} is cheapest."]
-    for at in range(1, len(loads)):
-        if cheapest[at].option_id != cheapest[at - 1].option_id:
-            said.append(f"From about {count(loads[at])} requests/s {cheapest[at].name} is.")
+    said = [f"At {load(segments[0].start)} requests/s {names[segments[0].key]} is cheapest."]
+    place = 1
+    while place < len(segments):
+        last = _last_of_turns(segments, place)
+        here, final = segments[place], segments[last]
+        if last == place:
+            said.append(
+                f"From {load(here.start)} requests/s, where it is {usd_a_month(here.usd)}, "
+                f"{names[here.key]} is."
+            )
+        else:
+            said.append(
+                f"Between {load(here.start)} and {load(final.start)} requests/s "
+                f"{names[segments[place - 1].key]} and {names[here.key]} take turns as whole "
+                f"machines fill; from there on {names[final.key]} is."
+            )
+        place = last + 1
     return tuple(said)
 
 
-def _rounded(load: Decimal) -> Decimal:
-    return Decimal(f"{load:.3g}")
+def _last_of_turns(segments: Sequence[Segment], place: int) -> int:
+    pair = {segments[place - 1].key, segments[place].key}
+    last = place
+    while last + 1 < len(segments) and segments[last + 1].key in pair:
+        last += 1
+    return last
+
+
+def load(rps: Decimal) -> str:
+    """Return a load with four digits that matter, as `0.0583` or `1,234`."""
+    return f"{rps:,.0f}" if rps >= 1000 else f"{float(rps):.4g}"
+
+
+def _rounded(rps: Decimal) -> Decimal:
+    return Decimal(f"{rps:.3g}")
 
 
 def _cents(usd: Decimal) -> Decimal:
-    return usd.quantize(Decimal("0.01"))
+    return usd.quantize(_CENT)
 
 
 def _name(option: Option) -> str:

@@ -181,3 +181,18 @@ def _time(option: Option, workload: Workload) -> str:
         f"{milliseconds(at(option.latency, workload.latency_percentile))} at "
         f"p{workload.latency_percentile}"
     )
+
+
+def against_launch(pick: Option | None, launch_pick: Option | None) -> str:
+    """Return what a launch can build instead of the pick, with the difference; empty when equal."""
+    if pick is None or (launch_pick is not None and launch_pick.option_id == pick.option_id):
+        return ""
+    start = f"{TIER_NAMES[pick.tier]} is compared here and not built by a launch yet"
+    if launch_pick is None:
+        return f"{start}; none of the options that meet every constraint is."
+    ours, theirs = pick.cost.expected_usd, launch_pick.cost.expected_usd
+    more = f": {usd_a_month(theirs - ours)} more" if ours is not None and theirs is not None else ""
+    return (
+        f"{start}. The best that a launch builds is {TIER_NAMES[launch_pick.tier]} with "
+        f"{launch_pick.summary}, {_price(launch_pick)}{more}."
+    )
