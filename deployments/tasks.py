@@ -13,12 +13,14 @@ from kombu.exceptions import OperationalError
 
 from deployments import reconciler
 from deployments.models import Deployment
+from deployments.queries import moves as move_queries
 from deployments.queries import operations
-from deployments.usecases import metering, probe_schedules, probing, traffic
+from deployments.usecases import metering, moves, probe_schedules, probing, traffic
 
 log = logging.getLogger("slipway.tasks")
 # The sweep repeats every message: an old one has nothing to say.
 MESSAGE_SECONDS = 60
+NIGHT_SECONDS = 6 * 3600
 
 
 @shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
@@ -74,6 +76,28 @@ def probes_due(**_: Any) -> int:
     return len(due)
 
 
+@shared_task(acks_late=True)
+def look_at_all(**_: Any) -> int:
+    """Ask for a look at every feature that runs or was compared: once a night."""
+    found = move_queries.features_to_look_at()
+    for feature_id in found:
+        _ask(look_at, seconds=NIGHT_SECONDS, feature_id=feature_id)
+    return len(found)
+
+
+@shared_task(acks_late=True)
+def look_at(*, feature_id: int, **_: Any) -> str:
+    """Compare one feature again, and propose what should change."""
+    move = moves.look(feature_id=feature_id, now=timezone.now())
+    return "proposed" if move else "stays"
+
+
+@shared_task(acks_late=True)
+def note_moves(**_: Any) -> int:
+    """Note the moves that were taken."""
+    return moves.note_taken(now=timezone.now())
+
+
 def nudge_probe(probe_id: int) -> None:
     """Ask a worker to run a probe now."""
     transaction.on_commit(partial(_ask, run_probe, probe_id=probe_id))
@@ -90,9 +114,9 @@ def nudge_traffic(run_id: int) -> None:
     transaction.on_commit(partial(_ask, play_traffic, run_id=run_id))
 
 
-def _ask(task: Task, **arguments: Any) -> None:
+def _ask(task: Task, *, seconds: int = MESSAGE_SECONDS, **arguments: Any) -> None:
     """Send a message; without a broker the sweep over rows finds the work a little later."""
     try:
-        task.apply_async(kwargs=arguments, expires=MESSAGE_SECONDS, retry=False)
+        task.apply_async(kwargs=arguments, expires=seconds, retry=False)
     except OperationalError as reason:
         log.warning("No message was sent, the next sweep will do: %s", reason)

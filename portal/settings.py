@@ -279,6 +279,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expires": 30},
     },
+    "note-moves": {
+        "task": "deployments.tasks.note_moves",
+        "schedule": 60,
+        "options": {"expires": 30},
+    },
 }
 
 LOGGING = {
