@@ -79,7 +79,7 @@ def _length(request: HttpRequest) -> int:
 def _refuse(request: HttpRequest, *, status: int, code: str, words: str) -> HttpResponse:
     if request.path.startswith("/api/"):
         return json_reply(status=status, code=code, detail=words, path=request.path)
-    return render(request, "400.html", {"words": words}, status=status)
+    return render(request, "400.html", {"words": words, "status": status}, status=status)
 
 
 class RefusalMiddleware:

@@ -186,8 +186,9 @@
     if (!button) return;
     const { copies, opens, closes } = button.dataset;
     if (copies) copy(button);
-    if (opens) open(document.getElementById(opens));
-    if (closes) document.getElementById(closes).close();
+    // Where a button commands its dialog by itself, this would open it twice.
+    if (opens && !("commandForElement" in button)) open(document.getElementById(opens));
+    if (closes && !("commandForElement" in button)) document.getElementById(closes).close();
     if (button.hasAttribute("data-theme-button")) {
       window.slipwayTheme.choose(nextOf[window.slipwayTheme.choice()]);
       nameTheme();

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from billing.domain.budgets import Consent
 from billing.queries.budgets import consent
-from deployments.domain.options import Option
-from deployments.domain.sizing import BadSize, change_in_words, resized
+from deployments.domain.options import Option, Size
+from deployments.domain.sizing import WORDS, BadSize, resized
 from deployments.models import Deployment
 from portal.errors import Invalid
 
@@ -43,7 +43,7 @@ def resizing_of(
     before_usd = option.cost.expected_usd or ZERO
     after_usd = after.cost.expected_usd or ZERO
     return Resizing(
-        changes=change_in_words(option.size, after.size),
+        changes=_changes(option.size, after.size),
         before_usd=before_usd,
         after_usd=after_usd,
         difference_usd=after_usd - before_usd,
@@ -51,6 +51,14 @@ def resizing_of(
             feature=deployment.feature, deployment=deployment.slug, monthly_usd=after_usd, now=now
         ),
         still_owed=_still_owed(option),
+    )
+
+
+def _changes(before: Size, after: Size) -> str:
+    return "; ".join(
+        f"{words}: {getattr(before, name):,} to {getattr(after, name):,}"
+        for name, words in WORDS.items()
+        if getattr(before, name) != getattr(after, name)
     )
 
 

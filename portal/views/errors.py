@@ -50,4 +50,4 @@ def _page(request: HttpRequest, status: int, *, words: str = "") -> HttpResponse
     if request.path.startswith("/api/"):
         return json_reply(status=status, code=code, detail=words, path=request.path)
     template = "400.html" if status == 413 else f"{status}.html"
-    return render(request, template, {"words": words}, status=status)
+    return render(request, template, {"words": words, "status": status}, status=status)

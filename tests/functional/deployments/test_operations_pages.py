@@ -170,6 +170,7 @@ def test_another_size_is_priced_before_it_is_asked_for(
     same = client.post(f"{PAGE}resize/", look | {"model_units": units}, headers=HTMX)
     wrong = client.post(f"{PAGE}resize/", look | {"model_units": -1}, headers=HTMX)
 
+    assert f"Model units: {units} to {units * 2}." in text(fragment)
     assert "800.00\xa0USD" in text(fragment)
     assert "+400.00\xa0USD" in text(fragment)
     assert "would be left" in text(fragment)

@@ -329,3 +329,29 @@ def test_a_form_without_its_token_is_refused_with_a_way_out(lead: User, chat_tea
     assert reply.status_code == 403
     assert "Reload its page" in reply.content.decode()
     assert not Feature.objects.exists()
+
+
+def test_without_scripts_a_page_says_where_its_parts_are(
+    signed_in: SignIn, lead: User, feature: Feature
+) -> None:
+    browser = signed_in(lead)
+    home = browser.get("/").content.decode()
+    page = browser.get(feature.get_absolute_url()).content.decode()
+
+    told = home[home.index("<main") :]
+    told = told[told.index("<noscript>") : told.index("</noscript>")]
+    assert 'href="/fleet/"' in told
+    assert 'href="/spend/"' in told
+    assert "in the tabs above" in page
+    assert 'class="skeletons needs-script"' in page
+
+
+def test_what_is_too_large_is_called_so_on_its_page(signed_in: SignIn, lead: User) -> None:
+    reply = signed_in(lead).post(
+        "/features/new/",
+        "name=" + "x" * 10_000_000,
+        content_type="application/x-www-form-urlencoded",
+    )
+
+    assert reply.status_code == 413
+    assert '<p class="problem-status">413</p>' in reply.content.decode()
