@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.views import advice, detail, fleet, launch, traffic, workload
+from deployments.views import advice, detail, fleet, launch, moves, probes, traffic, workload
 
 app_name = "deployments"
 urlpatterns = [
@@ -25,4 +25,14 @@ urlpatterns = [
     path("deployments/<slug:slug>/traffic/", traffic.traffic, name="traffic"),
     path("deployments/<slug:slug>/traffic/play/", traffic.play, name="traffic_play"),
     path("deployments/<slug:slug>/traffic/<int:run_id>/stop/", traffic.stop, name="traffic_stop"),
+    path("features/<slug:slug>/moves-card/", moves.feature_card, name="moves_feature_card"),
+    path("moves/", moves.moves, name="moves"),
+    path("moves/home-card/", moves.home_card, name="moves_home_card"),
+    path("moves/<int:move_id>/dismiss/", moves.dismiss, name="move_dismiss"),
+    path("probes/", probes.probes, name="probes"),
+    path("probes/new/", probes.new, name="probe_new"),
+    path("probes/<int:probe_id>/", probes.probe, name="probe"),
+    path("probes/<int:probe_id>/stop/", probes.stop, name="probe_stop"),
+    path("teams/<slug:slug>/probes/", probes.schedule, name="probe_schedule"),
+    path("teams/<slug:slug>/probes/off/", probes.unschedule, name="probe_unschedule"),
 ]

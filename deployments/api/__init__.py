@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from deployments.api import advice, deployments, inside, plans, traffic, workload_trace, workloads
+from deployments.api import (
+    advice,
+    deployments,
+    inside,
+    moves,
+    plans,
+    probe_schedules,
+    probes,
+    traffic,
+    workload_trace,
+    workloads,
+)
 
 urlpatterns = [
     path("workloads", workloads.Workloads.as_view(), name="api-workloads"),
@@ -50,4 +61,16 @@ urlpatterns = [
     path("traffic-runs", traffic.TrafficRuns.as_view(), name="api-traffic-runs"),
     path("traffic-runs/<int:run_id>", traffic.TrafficRun.as_view(), name="api-traffic-run"),
     path("traffic-runs/<int:run_id>/stop", traffic.Stop.as_view(), name="api-traffic-run-stop"),
+    path("moves", moves.Moves.as_view(), name="api-moves"),
+    path("moves/<int:move_id>", moves.Move.as_view(), name="api-move"),
+    path("moves/<int:move_id>/dismiss", moves.Dismiss.as_view(), name="api-move-dismiss"),
+    path("probe-plans", probes.Plans.as_view(), name="api-probe-plans"),
+    path("probes", probes.Probes.as_view(), name="api-probes"),
+    path("probes/<int:probe_id>", probes.Probe.as_view(), name="api-probe"),
+    path("probes/<int:probe_id>/stop", probes.Stop.as_view(), name="api-probe-stop"),
+    path(
+        "teams/<slug:slug>/probe-schedule",
+        probe_schedules.Schedule.as_view(),
+        name="api-probe-schedule",
+    ),
 ]

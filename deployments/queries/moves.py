@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet, Sum
+from django.urls import reverse
 
 from billing.models import SpendHour
 from deployments.domain.lifecycle import Environment, State
+from deployments.domain.options import TIER_NAMES, Tier
 from deployments.models import Deployment, Move
 from portal.access import Actor
 from portal.errors import NotFound
@@ -77,17 +81,6 @@ def running_deployment(*, feature: Feature) -> Deployment | None:
     return next((by_place[place] for place in NEAREST_FIRST if place in by_place), None)
 
 
-def free_environment(*, feature: Feature) -> str:
-    """Return where the feature could be launched beside what runs; empty when all are taken."""
-    taken = set(
-        Deployment.objects.filter(feature=feature, is_wanted=True).values_list(
-            "environment", flat=True
-        )
-    )
-    order = NEAREST_FIRST if not taken else (Environment.STAGING, Environment.EXPERIMENT)
-    return next((place.value for place in order if place not in taken), "")
-
-
 def tokens_of(*, deployment: Deployment, start: datetime, end: datetime) -> Mapping[str, Decimal]:
     """Return the input and output tokens booked for whole hours; empty where none were."""
     rows = (
@@ -105,3 +98,49 @@ def tokens_of(*, deployment: Deployment, start: datetime, end: datetime) -> Mapp
         direction = "output" if "output" in sku.rpartition(":")[2] else "input"
         found[direction] = found.get(direction, Decimal(0)) + total
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A move and where it could be launched beside what runs; empty: no environment is free."""
+
+    move: Move
+    environment: str
+
+    @property
+    def from_tier(self) -> str:
+        """Return the tier it leaves, in words."""
+        return TIER_NAMES[Tier(self.move.body["from"]["tier"])]
+
+    @property
+    def to_tier(self) -> str:
+        """Return the tier it goes to, in words."""
+        return TIER_NAMES[Tier(self.move.body["to"]["tier"])]
+
+    @property
+    def launch_url(self) -> str:
+        """Return the address of the launch preview; empty where no environment is free."""
+        if not self.environment:
+            return ""
+        asked = {
+            "recommendation": self.move.recommendation_id,
+            "option": self.move.body["to"]["option"],
+            "environment": self.environment,
+        }
+        return f"{reverse('deployments:launch', args=[self.move.feature.slug])}?{urlencode(asked)}"
+
+
+def rows(moves: Sequence[Move]) -> list[Row]:
+    """Return moves with where each could be launched; one query for all of them."""
+    taken: dict[int, set[str]] = {}
+    wanted = Deployment.objects.filter(
+        feature_id__in={each.feature_id for each in moves}, is_wanted=True
+    )
+    for feature_id, environment in wanted.values_list("feature_id", "environment"):
+        taken.setdefault(feature_id, set()).add(environment)
+    return [Row(each, _free(taken.get(each.feature_id, set()))) for each in moves]
+
+
+def _free(taken: Collection[str]) -> str:
+    order = NEAREST_FIRST if not taken else (Environment.STAGING, Environment.EXPERIMENT)
+    return next((place.value for place in order if place not in taken), "")

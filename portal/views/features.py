@@ -27,7 +27,12 @@ ORDERS = {
     "-created": ("-created_at", "-pk"),
 }
 # Cards that the other apps put on a feature's page; what is not offered is left out.
-CARDS = ("deployments:feature_card", "deployments:advice_card", "billing:feature_card")
+CARDS = (
+    "deployments:feature_card",
+    "deployments:moves_feature_card",
+    "deployments:advice_card",
+    "billing:feature_card",
+)
 COLUMNS = ("short name", "name", "team", "cost centre", "data class", "registered at")
 
 

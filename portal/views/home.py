@@ -18,7 +18,7 @@ from portal.rest.sheets import csv_reply
 TOUR = "slipway_tour"
 YEAR_SECONDS = 365 * 86_400
 NEWEST = 8
-CARDS = ("deployments:home_card", "billing:home_card")
+CARDS = ("deployments:home_card", "billing:home_card", "deployments:moves_home_card")
 COLUMNS = ("at", "actor", "team", "verb", "subject", "sentence")
 
 

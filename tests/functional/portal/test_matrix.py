@@ -27,12 +27,13 @@ FOR_EVERYBODY_SIGNED_IN = {
     "portal:settings", "portal:teams", "portal:members", "portal:account", "portal:keys",
     "billing:spend", "billing:by", "billing:ledger", "billing:refused", "billing:prices",
     "billing:budgets", "billing:budget_line", "billing:home_card",
-    "deployments:fleet", "deployments:home_card",
+    "deployments:fleet", "deployments:home_card", "deployments:moves",
+    "deployments:moves_home_card", "deployments:probes", "deployments:probe_new",
     "api-docs", "api-me", "api-teams", "api-roles", "api-features", "api-keys", "api-activity",
     "api-budgets", "api-budget-position", "api-reservations", "api-prices", "api-usage",
     "api-usage-refused", "api-watermarks", "api-charges", "api-spend",
     "api-workloads", "api-recommendations", "api-catalog-models", "api-deployments",
-    "api-traffic-runs",
+    "api-traffic-runs", "api-moves", "api-probes",
 }  # fmt: skip
 # What belongs to the chat team: strangers cannot tell it from what does not exist.
 OF_THE_TEAM = {
@@ -42,6 +43,8 @@ OF_THE_TEAM = {
     "deployments:workload", "deployments:workload_preview", "deployments:workload_trace",
     "deployments:options",
     "deployments:option", "deployments:advice_card", "deployments:launch",
+    "deployments:options_compare", "deployments:options_print", "deployments:options_turns",
+    "deployments:options_what_if",
     "deployments:of_feature", "deployments:feature_card", "deployments:detail",
     "deployments:status", "deployments:resize", "deployments:retire", "deployments:retry",
     "deployments:traffic", "deployments:traffic_play", "deployments:traffic_stop",
@@ -51,11 +54,15 @@ OF_THE_TEAM = {
     "api-deployment-resize", "api-deployment-retire", "api-deployment-retry",
     "api-deployment-resources", "api-deployment-events", "api-deployment-snippet",
     "api-traffic-run", "api-traffic-run-stop",
+    "deployments:moves_feature_card", "deployments:move_dismiss", "deployments:probe",
+    "deployments:probe_stop", "deployments:probe_schedule", "deployments:probe_unschedule",
+    "api-move", "api-move-dismiss", "api-probe", "api-probe-stop", "api-probe-schedule",
 }  # fmt: skip
 # What a person does for themselves, or to the whole organisation: posted only.
 ACTIONS = {
     "portal:dismiss_tour", "portal:revoke_key", "portal:invite", "portal:grant", "portal:withdraw",
     "api-key-revoke", "api-role-withdraw", "api-invitations", "api-plans",
+    "api-probe-plans",
 }  # fmt: skip
 OPENS = (200, 204, 286, 302, 405)
 # Nothing is built in this world, so there is nothing to call yet.
@@ -216,6 +223,13 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
     invite = {"email": "new@content-ai.example", "name": "New"}
     play = {"load_minutes": "1", "speed": "60", "max_requests": "10"}
     budget = {"team": "*", "monthly_usd": "300000"}
+    way = {"model": "amazon.nova-micro-v1:0", "route": "us"}
+    probe = {
+        "feature": "chatbot",
+        "requests": "5",
+        "input_tokens": "100",
+        "output_tokens": "10",
+    }
     return {
         "portal:dismiss_tour": (None, {}),
         "portal:feature_new": (Permission.REGISTER, new),
@@ -251,6 +265,18 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
         "api-deployment-retire": (Permission.OPERATE, {}),
         "api-traffic-runs": (Permission.PLAY_TRAFFIC, {"deployment": world.deployment.slug}),
         "api-traffic-run-stop": (Permission.PLAY_TRAFFIC, {}),
+        "deployments:move_dismiss": (Permission.LAUNCH, {}),
+        "deployments:probe_new": (Permission.LAUNCH, {"way": "amazon.nova-micro-v1:0|us", **probe}),
+        "deployments:probe_stop": (Permission.LAUNCH, {}),
+        "deployments:probe_schedule": (
+            Permission.LAUNCH,
+            {**probe, "every_days": "7", "most_usd": "1"},
+        ),
+        "deployments:probe_unschedule": (Permission.LAUNCH, {}),
+        "api-move-dismiss": (Permission.LAUNCH, {}),
+        "api-probes": (Permission.LAUNCH, {**probe, **way}),
+        "api-probe-plans": (Permission.SEE, {**probe, **way}),
+        "api-probe-stop": (Permission.LAUNCH, {}),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -14,8 +14,8 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 from billing.usecases import budgets, prices
-from deployments.models import Deployment, Recommendation, TrafficRun
-from deployments.usecases import advice, launch, traffic, workloads
+from deployments.models import Deployment, Move, Probe, Recommendation, TrafficRun
+from deployments.usecases import advice, launch, moves, probes, traffic, workloads
 from portal.access import SYSTEM
 from portal.models import ApiKey, Feature, User
 from portal.queries import actor_of_user
@@ -30,6 +30,7 @@ WORKLOAD = {
     "latency_ms": 60_000,
     "need": "standard",
 }
+PROBED = probes.Wish(model="amazon.nova-micro-v1:0", route="in-region", requests=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class World:
     deployment: Deployment
     run: TrafficRun
     key: ApiKey
+    probe: Probe
+    move: Move
 
     def path(self, address: Address) -> str:
         """Return the address with the arguments that lead to the chat team's things."""
@@ -66,6 +69,8 @@ class World:
     def _value(self, address: Address, argument: str) -> object:
         meanings = {
             "run_id": self.run.pk,
+            "probe_id": self.probe.pk,
+            "move_id": self.move.pk,
             "prefix": self.key.prefix,
             "dimension": "team",
             "rest": "nothing/here",
@@ -119,7 +124,22 @@ def build(*, feature: Feature, lead: User) -> World:
     key, _ = keys.create_key(
         actor=actor, name="ci", scopes=["read"], expires_at=now + timedelta(days=1), now=now
     )
-    return World(feature, recommendation, deployment, run, key)
+    probe = probes.start(actor=actor, feature=feature, wish=PROBED, now=now)
+    Probe.objects.filter(pk=probe.pk).update(ended_at=now)
+    return World(feature, recommendation, deployment, run, key, probe, _move(feature, now))
+
+
+def _move(feature: Feature, now: datetime) -> Move:
+    """Let the nightly look find what runs too dear."""
+    generation = feature.deployments.get().current
+    lines = generation.option["cost"]["lines"]
+    held = {**lines[0], "sku": "sagemaker:ml.g5.xlarge:second", "is_fixed": True}
+    generation.option["option_id"] = "sagemaker-real-time/somewhere-dear"
+    generation.option["cost"] |= {"lines": [{**held, "quantity": "9000000"}], "fixed_usd": "3000"}
+    generation.save()
+    move = moves.look(feature_id=feature.pk, now=now)
+    assert move is not None
+    return move
 
 
 @cache

@@ -333,7 +333,7 @@ def test_only_who_may_launch_dismisses_and_a_stranger_sees_nothing(
 def test_what_was_launched_as_proposed_is_noted_as_taken(on_pro: Deployment, drill: Drill) -> None:
     drill.clock.now += DAY
     move = look(on_pro.feature, drill.clock.now)
-    assert queries.free_environment(feature=on_pro.feature) == "staging"
+    assert queries.rows([move])[0].environment == "staging"
     drill.clock.forward(60)
     launch.launch(
         actor=SYSTEM,
@@ -349,7 +349,7 @@ def test_what_was_launched_as_proposed_is_noted_as_taken(on_pro: Deployment, dri
     move.refresh_from_db()
     assert move.answer == "taken"
     operate.retire(actor=SYSTEM, deployment=on_pro, now=drill.clock.now)
-    assert queries.free_environment(feature=on_pro.feature) == "experiment"
+    assert queries.rows([move])[0].environment == "experiment"
 
 
 def test_the_night_asks_for_each_feature(
