@@ -59,6 +59,14 @@ def arriving(*, speed: Speed, lengths: Lengths, rate: float, fits: float) -> Tim
     return _times(speed, lengths, batch, ahead, 0.0, batch)
 
 
+def at_batch(*, speed: Speed, lengths: Lengths, batch: float) -> Times:
+    """Return times with `batch` requests under way on average, arriving at random."""
+    alone = _times(speed, lengths, batch, 0.0, 0.0, batch)
+    busy = batch / alone.e2e_s * speed.mixed_prefill_s(lengths.prefilled) / speed.groups
+    share = min(busy, MOST_PREFILLING)
+    return _times(speed, lengths, batch, 0.5 * share / (1 - share), 0.0, batch)
+
+
 def offline(*, speed: Speed, lengths: Lengths, fits: float) -> float:
     """Return output tokens/s with memory always full."""
     return _rate(speed, lengths, max(fits, 1.0)) * lengths.output

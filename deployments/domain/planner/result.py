@@ -112,7 +112,7 @@ class Nearest:
     """The least change to the wish that a configuration can hold.
 
     `kind`: "output-cap" (tokens), "latency" (ms), "price" (USD a request), "quota" (instances),
-    "precision" or "none".
+    "memory" (GiB) or "none".
     """
 
     kind: str
@@ -141,3 +141,4 @@ class CapacityPlan:
     sentences: tuple[str, ...]
     assumptions: tuple[str, ...]
     considered: int  # configurations searched
+    nearest_pick: Configuration | None = None  # with answers cut, when there is no pick

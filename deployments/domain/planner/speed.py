@@ -21,6 +21,11 @@ class Speed:
     """Seconds of one tensor-parallel group of one copy; a pipeline has several groups in a row."""
 
     architecture: Architecture
+    multiplied: int  # parameters that every prompt token is multiplied with
+    active: int  # those of an output token, the head among them
+    seeing_flop: int  # of one token for each token of its context
+    cached_bytes: float  # of one token of a short context on one GPU
+    missed: float  # chance that one token leaves an expert alone
     groups: int
     stage_share: float  # of a pipeline's stages that is work
     across: int
@@ -51,7 +56,7 @@ class Speed:
         self, decoding: int, cache_tokens: float, prefill_tokens: float, prefill_context: float
     ) -> float:
         """Return the seconds of one step that decodes some requests and prefills others."""
-        cache = self.architecture.kv_bytes_per_token(tensor_parallel=self.across) * cache_tokens
+        cache = self.cached_bytes * cache_tokens
         base = self._step_s(
             decoding / self.groups, cache * self.kv_byte_s / self.groups, prefill_tokens
         )
@@ -63,10 +68,7 @@ class Speed:
 
     def prefill_flop(self, tokens: float, context: float) -> float:
         """Return the FLOPs of `tokens` prompt tokens that see up to `context` tokens."""
-        model = self.architecture
-        multiplied = model.body_parameters + model.active_expert_parameters
-        seen = 2 * model.attention_layers * model.query_width * context
-        return (2 * multiplied + seen) * tokens
+        return (2 * self.multiplied + self.seeing_flop * context) * tokens
 
     def prefill_s(self, tokens: float) -> float:
         """Return the seconds of a prompt on an idle copy."""
@@ -82,20 +84,15 @@ class Speed:
         return self.scale * (compute + exchange) * self.mixed / self.stage_share
 
     def _step_s(self, batch: float, cache_s: float, beside: float) -> float:
-        model = self.architecture
         experts = self.experts_s * self._touched(batch + beside)
         memory = self.body_s + experts + self.head_s + cache_s
-        compute = 2 * model.active_parameters * batch * self.flop_s_decode
+        compute = 2 * self.active * batch * self.flop_s_decode
         worked = float((memory**self.power + compute**self.power) ** (1 / self.power))
         exchange = self.wait_s + self.exchange_token_s * batch
         return worked + exchange + self.layer_s + self.step_s + self.sequence_s * batch
 
     def _touched(self, tokens: float) -> float:
-        model = self.architecture
-        if not model.experts:
-            return 0.0
-        missed = 1 - model.active_experts / model.experts
-        return 1 - float(missed ** min(tokens, MOST_TOUCHING))
+        return 1 - float(self.missed ** min(tokens, MOST_TOUCHING))
 
 
 def of(*, replica: Replica, values: Mapping[str, float]) -> Speed:
@@ -109,6 +106,11 @@ def of(*, replica: Replica, values: Mapping[str, float]) -> Speed:
     kept = replica.precision
     return Speed(
         architecture=model,
+        multiplied=model.body_parameters + model.active_expert_parameters,
+        active=model.active_parameters,
+        seeing_flop=2 * model.attention_layers * model.query_width,
+        cached_bytes=model.kv_bytes_per_token(tensor_parallel=across),
+        missed=1 - model.active_experts / model.experts if model.experts else 1.0,
         groups=replica.pipeline_parallel,
         stage_share=values["stage-overlap"] if replica.pipeline_parallel > 1 else 1.0,
         across=across,
