@@ -76,8 +76,10 @@ def _mean(reader: Reader) -> tuple[Decimal, Decimal]:
 
 
 def rounded(rps: Decimal) -> Decimal:
-    """Return requests/s with at most six decimals, whole numbers without any."""
-    return rps.quantize(Decimal(1)) if rps == rps.to_integral_value() else rps.quantize(LEAST_RPS)
+    """Return requests/s with at most six decimals, none of them a nought at the end."""
+    if rps == rps.to_integral_value():
+        return rps.quantize(Decimal(1))
+    return rps.quantize(LEAST_RPS).normalize()
 
 
 def _week(reader: Reader) -> tuple[Decimal, ...]:
