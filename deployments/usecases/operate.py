@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -32,7 +33,8 @@ def resize(
     """Wish for another size: in place where AWS can, else a new generation beside the old one.
 
     The old one serves until the new one is ready. The expected cost scales with the size; the
-    larger of old and new is held until nothing of the old is left.
+    larger of old and new is held until nothing of the old is left, and both where the old is
+    committed: it cannot end before its term does.
     Raises NotFound, NotAllowed, Invalid for a size out of bounds, Conflict when the deployment is
     on its way out or the size is as it is, OverBudget.
     """
@@ -48,9 +50,7 @@ def resize(
     reservations.reserve(
         feature=deployment.feature,
         deployment=deployment.slug,
-        monthly_usd=max(
-            wishes.monthly_usd(after), reservations.held_usd(deployment=deployment.slug)
-        ),
+        monthly_usd=_to_hold(deployment, before, after),
         now=now,
     )
     generation = wishes.add_generation(
@@ -74,6 +74,12 @@ def resize(
     _record(actor, deployment, generation, verb="resize", sentence=sentence, now=now)
     standing.derive(deployment=deployment, now=now)
     return generation
+
+
+def _to_hold(deployment: Deployment, before: Option, after: Option) -> Decimal:
+    """Return the USD a month to hold: what was committed is owed beside what is bought anew."""
+    held, wished = reservations.held_usd(deployment=deployment.slug), wishes.monthly_usd(after)
+    return held + wished if before.commitment_months else max(held, wished)
 
 
 def _resized(option: Option, size: Mapping[str, int]) -> Option:

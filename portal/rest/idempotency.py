@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -22,6 +23,7 @@ from portal.rest.problems import MEDIA_TYPE, json_reply
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 LONGEST = 200
+READABLE = re.compile(r"[!-~]+")  # as the document says
 # Longer than any request may run: after it, whoever had the key is taken to be lost.
 LOST_AFTER = timedelta(seconds=120)
 KEPT_FOR = timedelta(days=7)
@@ -42,11 +44,11 @@ class IdempotencyMiddleware:
         key = request.headers.get(HEADER)
         if key is None or request.method != "POST" or not request.path.startswith("/api/v1/"):
             return self.get_response(request)
-        if not 1 <= len(key) <= LONGEST or not key.isprintable():
+        if len(key) > LONGEST or not READABLE.fullmatch(key):
             return json_reply(
                 status=422,
                 code="invalid",
-                detail=f"An {HEADER} has 1 to {LONGEST} readable characters.",
+                detail=f"An {HEADER} has 1 to {LONGEST} ASCII letters, digits and signs, no spaces.",
                 path=request.path,
             )
         owner = _owner(request)

@@ -54,7 +54,7 @@ _CALLS: Mapping[Kind, tuple[tuple[str, str, str], ...]] = {
     ),
     Kind.PROFILE: (("bedrock", "CreateInferenceProfile", "So that its tokens are metered apart"),),
     Kind.THROUGHPUT: (
-        ("bedrock", "CreateProvisionedModelThroughput", "The model units, until it is retired"),
+        ("bedrock", "CreateProvisionedModelThroughput", "The model units, by the hour"),
     ),
     Kind.MODEL: (("sagemaker", "CreateModel", "Image, settings and weights under one name"),),
     Kind.ENDPOINT_CONFIG: (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -238,6 +239,18 @@ def test_a_larger_size_is_held_at_once_and_stays_held(drill: Drill) -> None:
     assert held == deployment.generations.last().monthly_usd
     drill.run()
     assert Reservation.objects.get(released_at=None).monthly_usd == held
+
+
+def test_committed_units_are_held_beside_those_bought_in_their_place(drill: Drill) -> None:
+    committed = replace(option(Tier.BEDROCK_PROVISIONED, term="one-month"), commitment_months=1)
+    deployment = drill.launch(committed)
+    drill.run()
+    before = Reservation.objects.get(released_at=None).monthly_usd
+    operate.resize(
+        actor=SYSTEM, deployment=deployment, size={"model_units": 1}, now=drill.clock.now
+    )
+    held = Reservation.objects.get(released_at=None).monthly_usd
+    assert held == before + deployment.generations.last().monthly_usd
 
 
 def test_a_retirement_stops_the_traffic_that_is_being_played(drill: Drill) -> None:
