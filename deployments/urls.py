@@ -2,15 +2,19 @@
 
 from django.urls import path
 
-from deployments.views import advice, detail, fleet, launch, moves, probes, traffic, workload
+from deployments.views import advice, detail, fleet, launch, moves, options, probes, traffic, workload
 
 app_name = "deployments"
 urlpatterns = [
     path("features/<slug:slug>/workload/", workload.workload, name="workload"),
     path("features/<slug:slug>/workload/preview/", workload.preview, name="workload_preview"),
     path("features/<slug:slug>/workload/trace/", workload.trace, name="workload_trace"),
-    path("features/<slug:slug>/options/", advice.options, name="options"),
-    path("features/<slug:slug>/options/option/", advice.option, name="option"),
+    path("features/<slug:slug>/options/", options.options, name="options"),
+    path("features/<slug:slug>/options/option/", options.option, name="option"),
+    path("features/<slug:slug>/options/compare/", options.compare, name="options_compare"),
+    path("features/<slug:slug>/options/print/", options.printable, name="options_print"),
+    path("features/<slug:slug>/options/turns/", options.sensitivity, name="options_turns"),
+    path("features/<slug:slug>/options/what-if/", options.what_if, name="options_what_if"),
     path("features/<slug:slug>/advice-card/", advice.advice_card, name="advice_card"),
     path("features/<slug:slug>/launch/", launch.launch, name="launch"),
     path("features/<slug:slug>/deployments/", fleet.of_feature, name="of_feature"),

@@ -31,13 +31,18 @@ def front(options: Sequence[Option], *, percentile: int) -> tuple[Option, ...]:
     Options with the same price and the same time stand beside each other.
     """
     able = [option for option in options if comparable(option)]
-    ordered = sorted(able, key=lambda option: point(option, percentile=percentile))
-    kept: list[Option] = []
-    for option in ordered:
-        here = point(option, percentile=percentile)
-        last = point(kept[-1], percentile=percentile) if kept else None
-        if last is None or here[1] < last[1] or here == last:
-            kept.append(option)
+    return tuple(
+        able[place] for place in front_of([point(each, percentile=percentile) for each in able])
+    )
+
+
+def front_of(points: Sequence[tuple[Decimal, int]]) -> tuple[int, ...]:
+    """Return the places of the points (USD, ms) that no other beats in both; cheapest first."""
+    kept: list[int] = []
+    for place in sorted(range(len(points)), key=lambda each: points[each]):
+        last = points[kept[-1]] if kept else None
+        if last is None or points[place][1] < last[1] or points[place] == last:
+            kept.append(place)
     return tuple(kept)
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
+from deployments.domain.inputs import Reader
+from deployments.domain.load_input import LEAST_RPS, MOST_RPS
 from deployments.domain.workload import Workload
+from deployments.domain.workload_input import MOST_MS, MOST_TOKENS
 
-MOST_RPS = Decimal(1_000_000)
+ZERO, POINTS = Decimal(0), Decimal(100)
+INPUTS = ("mean_rps", "input_tokens", "output_tokens", "latency_ms", "quality_floor")
 
 
 class Lever(StrEnum):
@@ -96,3 +102,53 @@ def _at_load(workload: Workload, mean_rps: Decimal) -> Workload:
 
 def _in_proportion(p95: int, mean: int, value: Decimal) -> int:
     return max(int(value), round(p95 * value / mean))
+
+
+class BadFigure(ValueError):
+    """A figure that cannot be; `fields` maps each input to the sentence about it."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(" ".join(fields.values()))
+        self.fields = dict(fields)
+
+
+def read(given: Mapping[str, Any]) -> Figures:
+    """Return the figures that were written; what is missing or empty stays as it is.
+
+    Raises BadFigure with a sentence for each that cannot be.
+    """
+    reader = Reader(given)
+    for name in given:
+        if name not in INPUTS:
+            reader.refuse(str(name)[:60], f"There is no figure {str(name)[:60]!r}.", None)
+    load = _number(reader, "mean_rps", unit="requests/s", least=LEAST_RPS, most=MOST_RPS)
+    floor = _number(reader, "quality_floor", unit="points of the index", least=ZERO, most=POINTS)
+    figures = Figures(
+        mean_rps=load,
+        input_tokens=_whole(reader, "input_tokens", unit="tokens", most=MOST_TOKENS),
+        output_tokens=_whole(reader, "output_tokens", unit="tokens", most=MOST_TOKENS),
+        latency_ms=_whole(reader, "latency_ms", unit="milliseconds", most=MOST_MS),
+        quality_floor=floor,
+    )
+    if reader.wrong:
+        raise BadFigure(reader.wrong)
+    return figures
+
+
+def _is_given(reader: Reader, name: str) -> bool:
+    value = reader.given.get(name)
+    return value is not None and not (isinstance(value, str) and not value.strip())
+
+
+def _number(
+    reader: Reader, name: str, *, unit: str, least: Decimal, most: Decimal
+) -> Decimal | None:
+    if not _is_given(reader, name):
+        return None
+    return reader.number(name, unit=unit, least=least, most=most)
+
+
+def _whole(reader: Reader, name: str, *, unit: str, most: int) -> int | None:
+    if not _is_given(reader, name):
+        return None
+    return reader.whole(name, unit=unit, least=1, most=most)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Func, JSONField, QuerySet, Value
 
 from billing.queries.prices import price_book
 from deployments.adapters import catalog as catalog_files
@@ -63,10 +64,12 @@ def recommendation_for(*, actor: Actor, pk: int) -> Recommendation:
 
 
 def newest_recommendation(*, feature: Feature) -> Recommendation | None:
-    """Return a feature's newest recommendation; None when none was asked for."""
-    return (
-        Recommendation.objects.select_related("feature", "workload").filter(feature=feature).first()
-    )
+    """Return a feature's newest recommendation; None when none was asked for.
+
+    Its options are read only when they are looked at.
+    """
+    found = Recommendation.objects.select_related("feature", "workload").filter(feature=feature)
+    return found.defer("options").first()
 
 
 def chosen_recommendation(*, actor: Actor, feature: Feature, pk: str) -> Recommendation | None:
@@ -75,7 +78,7 @@ def chosen_recommendation(*, actor: Actor, feature: Feature, pk: str) -> Recomme
     Raises NotFound for a name that is none of the feature's.
     """
     if not pk:
-        return newest_recommendation(feature=feature)
+        return recommendations(actor=actor, feature=feature).first()
     if not pk.isascii() or not pk.isdigit() or len(pk) > 15:
         raise NotFound(f"There is no recommendation {pk[:40]!r} of {feature.name}.")
     found = recommendations(actor=actor, feature=feature).filter(pk=int(pk)).first()
@@ -89,17 +92,45 @@ def options_of(recommendation: Recommendation) -> tuple[Option, ...]:
     return tuple(option_from_json(body) for body in recommendation.options)
 
 
+def options_named(recommendation: Recommendation, ids: Sequence[str]) -> dict[str, Option]:
+    """Return some options of a recommendation by id; what it has not is left out.
+
+    Where the options were not read yet, only these few are.
+    """
+    wanted = {each for each in ids if each}
+    if not wanted:
+        return {}
+    if "options" in recommendation.get_deferred_fields():
+        bodies = _bodies_of(recommendation.pk, sorted(wanted))
+    else:
+        bodies = [body for body in recommendation.options if body["option_id"] in wanted]
+    return {str(body["option_id"]): option_from_json(body) for body in bodies}
+
+
 def option_of(recommendation: Recommendation, option_id: str) -> Option:
     """Return one option of a recommendation. Raises NotFound."""
-    for body in recommendation.options:
-        if body["option_id"] == option_id:
-            return option_from_json(body)
-    raise NotFound(f"This recommendation has no option {option_id[:80]!r}.")
+    found = options_named(recommendation, [option_id[:400].replace("\x00", "")]).get(option_id)
+    if found is None:
+        raise NotFound(f"This recommendation has no option {option_id[:80]!r}.")
+    return found
 
 
 def pick_of(recommendation: Recommendation) -> Option | None:
     """Return the option that was picked; None when none was feasible."""
     return option_of(recommendation, recommendation.pick) if recommendation.pick else None
+
+
+def _bodies_of(pk: int, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Read a few of the options out of the column: all of them are hundreds of kilobytes."""
+    cut = Func(
+        F("options"),
+        Value("$[*] ? (@.option_id == $ids[*])"),
+        Value({"ids": list(ids)}, output_field=JSONField()),
+        function="jsonb_path_query_array",
+        output_field=JSONField(),
+    )
+    found: list[dict[str, Any]] = Recommendation.objects.values_list(cut, flat=True).get(pk=pk)
+    return found
 
 
 def refusals_of(option: Option) -> tuple[Check, ...]:

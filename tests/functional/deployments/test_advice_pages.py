@@ -136,9 +136,9 @@ def test_the_table_filters_sorts_and_compares_by_its_address(
     first = Recommendation.objects.get().options
 
     feasible = text(visitor.get("/features/chatbot/options/?verdict=feasible&tier=lambda-bedrock"))
-    dear = visitor.get("/features/chatbot/options/?sort=-usd&rows=all&format=csv")
+    dear = visitor.get("/features/chatbot/options/?sort=-usd&format=csv")
     ids = [body["option_id"] for body in first[:2]]
-    compared = text(visitor.get("/features/chatbot/options/", {"compare": ids}))
+    compared = text(visitor.get("/features/chatbot/options/compare/", {"compare": ids}))
     none = text(visitor.get("/features/chatbot/options/?model=zebra"))
 
     assert "SageMaker serverless inference </td>" not in feasible
@@ -226,4 +226,4 @@ def test_the_options_page_asks_the_database_a_fixed_number_of_times(
     visitor.post("/features/chatbot/options/")
 
     with django_assert_max_num_queries(16):
-        visitor.get("/features/chatbot/options/?rows=all")
+        visitor.get("/features/chatbot/options/")
