@@ -112,14 +112,14 @@ def _finalists(searched: _Searched, facts: ServingFacts) -> tuple[Configuration,
 
 
 def _shortlist(sized: Sequence[Sized]) -> list[Sized]:
-    best: dict[str, Sized] = {}
+    """The cheapest of each machine: half of them with 8 bits or more, half whatever is left."""
+    best: dict[tuple[str, bool], Sized] = {}
     for each in sized:
-        best.setdefault(each.candidate.machine.instance_type, each)
-    chosen = list(best.values())[:FINALISTS]
-    wide = next((one for one in sized if one.candidate.replica.precision.name not in NARROW), None)
-    if wide and wide not in chosen:
-        chosen = [*chosen[: FINALISTS - 1], wide]
-    return chosen
+        is_wide = each.candidate.replica.precision.name not in NARROW
+        best.setdefault((each.candidate.machine.instance_type, is_wide), each)
+    wide = [one for (_, is_wide), one in best.items() if is_wide][: FINALISTS // 2]
+    others = [one for one in best.values() if one not in wide]
+    return [*wide, *others[: FINALISTS - len(wide)]]
 
 
 def _rank(made: Configuration) -> tuple[bool, Decimal, float]:

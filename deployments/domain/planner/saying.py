@@ -179,7 +179,8 @@ def _a100(candidates: Sequence[Candidate]) -> list[str]:
         return []
     said = [
         f"{FORTY} has 8 x A100 with 40 GB, not 80. At bf16 on 4 GPUs, "
-        f"{four.memory.weights:.1f} GiB of weights on each, {_left(four)}; on 8 GPUs {_left(eight)}."
+        f"{four.memory.weights:.1f} GiB of weights on each, {_left(four)}; on 8 GPUs "
+        f"{_left(eight)}."
     ]
     if large:
         said.append(f"{EIGHTY} is the one with 80 GB: on 4 GPUs {_left(large)}.")
