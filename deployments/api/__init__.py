@@ -11,6 +11,7 @@ from deployments.api import (
     probe_schedules,
     probes,
     traffic,
+    whatif,
     workload_trace,
     workloads,
 )
@@ -29,6 +30,12 @@ urlpatterns = [
     ),
     path("recommendations", advice.Recommendations.as_view(), name="api-recommendations"),
     path("recommendations/<int:pk>", advice.Recommendation.as_view(), name="api-recommendation"),
+    path(
+        "recommendations/<int:pk>/sensitivity",
+        advice.Sensitivity.as_view(),
+        name="api-recommendation-sensitivity",
+    ),
+    path("features/<slug:slug>/what-if", whatif.WhatIf.as_view(), name="api-what-if"),
     path(
         "features/<slug:slug>/recommendations",
         advice.FeatureRecommendations.as_view(),

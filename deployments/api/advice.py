@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +13,8 @@ from rest_framework.views import APIView
 
 from deployments.models import Recommendation as RecommendationRow
 from deployments.queries import advice as queries
+from deployments.queries.options_page import curves_of, front_ids, picks_of
+from deployments.queries.study import study_of
 from deployments.usecases import advice as advice_usecases
 from portal.queries import feature_for
 from portal.rest import actor_of, pagination
@@ -33,17 +35,97 @@ class RecommendationSummary(serializers.Serializer):
     explanation = serializers.ListField(child=serializers.CharField())
 
 
+class LineOutput(serializers.Serializer):
+    """One option's cost over the load."""
+
+    option_id = serializers.CharField()
+    name = serializers.CharField()
+    meets_all = serializers.BooleanField()
+    usd = serializers.ListField(
+        child=serializers.CharField(), help_text="USD a month at each of `loads_rps`."
+    )
+
+
+class SegmentOutput(serializers.Serializer):
+    """From this load on an option is the cheapest of those compared; exact."""
+
+    start_rps = serializers.CharField(source="start")
+    option_id = serializers.CharField(source="key")
+    usd = serializers.CharField(help_text="USD a month just above that load.")
+
+
+class BreakEven(serializers.Serializer):
+    """The best option of each tier over the mean load, and where the cheapest changes."""
+
+    loads_rps = serializers.ListField(child=serializers.CharField())
+    lines = LineOutput(many=True)
+    segments = SegmentOutput(many=True)
+    sentences = serializers.ListField(child=serializers.CharField())
+
+
 class RecommendationOutput(RecommendationSummary):
     """A recommendation with every option in ranked order, as they were that day."""
 
     outdated = serializers.SerializerMethodField(
         help_text="Why it no longer says what today's would; empty while it does."
     )
-    options = serializers.ListField(child=serializers.DictField())
+    launch_sentence = serializers.SerializerMethodField(
+        help_text="What a launch builds instead of the pick, with the difference; empty when that "
+        "is the pick."
+    )
+    break_even = serializers.SerializerMethodField()
+    options = serializers.SerializerMethodField(
+        help_text="Each with `on_front`: none of those that break nothing but perhaps the time is "
+        "both cheaper and faster."
+    )
 
     def get_outdated(self, row: RecommendationRow) -> list[str]:
         """Return what has changed since."""
         return list(queries.outdated(row, now=timezone.now()))
+
+    def get_launch_sentence(self, row: RecommendationRow) -> str:
+        """Return what a launch builds where that is not the pick."""
+        return picks_of(row).launch_sentence
+
+    @extend_schema_field(BreakEven)
+    def get_break_even(self, row: RecommendationRow) -> dict[str, Any]:
+        """Return the curves."""
+        return dict(BreakEven(curves_of(row)).data)
+
+    def get_options(self, row: RecommendationRow) -> list[dict[str, Any]]:
+        """Return the options as kept, each with its place on the front or off it."""
+        front = front_ids(row)
+        return [{**body, "on_front": body["option_id"] in front} for body in row.options]
+
+
+class TurnOutput(serializers.Serializer):
+    """How far one assumption can go, all others as they are, before the choice is another.
+
+    `after` is empty when nothing changed as far as `before`; `option_id` is empty then too, and
+    where nothing meets every constraint.
+    """
+
+    lever = serializers.CharField()
+    direction = serializers.ChoiceField(choices=["up", "down"])
+    now = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+    option_id = serializers.CharField()
+    summary = serializers.CharField()
+    usd = serializers.CharField(allow_null=True, help_text="USD a month of that option there.")
+    sentence = serializers.CharField()
+
+
+class SensitivityOutput(serializers.Serializer):
+    """Which assumption changes the choice, and at what value; the nearest turns first."""
+
+    turns = TurnOutput(many=True)
+    price_rise = serializers.CharField(
+        allow_null=True,
+        help_text="Share by which what the pick pays may rise until another option is as cheap.",
+    )
+    price_sentence = serializers.CharField()
+    note = serializers.CharField(help_text="Empty when it stands on the recommendation's pick.")
 
 
 class ModelOutput(serializers.Serializer):
@@ -142,6 +224,19 @@ class Recommendation(APIView):
         """Show a recommendation with all its options."""
         found = queries.recommendation_for(actor=actor_of(request), pk=pk)
         return Response(RecommendationOutput(found).data)
+
+
+class Sensitivity(APIView):
+    """What would change a recommendation's choice."""
+
+    @extend_schema(operation_id="recommendations_sensitivity", responses=SensitivityOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        """Show at what load, tokens, objective, floor and price the choice becomes another.
+
+        The first time it takes a second or two; then it is remembered.
+        """
+        found = queries.recommendation_for(actor=actor_of(request), pk=pk)
+        return Response(SensitivityOutput(study_of(found)).data)
 
 
 class CatalogModels(APIView):

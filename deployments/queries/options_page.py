@@ -77,7 +77,7 @@ def options_page(recommendation: Recommendation, *, asked: QueryDict, now: datet
     shown = found[start : start + ROWS]
     picks = picks_of(recommendation)
     compared = asked.getlist("compare")[:MOST_COMPARED]
-    drawn = curves.curves([kept.read() for kept in option_pictures.contenders(options)], workload)
+    drawn = _curves(options, workload)
     members = [kept.read() for kept in options if kept.option_id in front]
     return OptionsPage(
         recommendation=recommendation,
@@ -113,6 +113,18 @@ def picks_of(recommendation: Recommendation) -> Picks:
     found = advice.options_named(recommendation, wanted)
     pick, tree_pick, launch_pick = (found.get(each) for each in wanted)
     return Picks(pick, tree_pick, launch_pick, explanation.against_launch(pick, launch_pick))
+
+
+def curves_of(recommendation: Recommendation) -> curves.Curves:
+    """Return what the best of each tier costs over the load, and where the cheapest changes."""
+    workload = advice.workload_of(recommendation.workload)
+    return _curves(option_rows.kept_options(recommendation), workload)
+
+
+def front_ids(recommendation: Recommendation) -> frozenset[str]:
+    """Return the ids of the options that none beats in price and time at once."""
+    percentile = advice.workload_of(recommendation.workload).latency_percentile
+    return option_rows.front_of(option_rows.kept_options(recommendation), percentile=percentile)
 
 
 def compared_rows(recommendation: Recommendation, ids: Sequence[str]) -> tuple[Row, ...]:
@@ -163,6 +175,10 @@ def _cells(row: Row) -> Sequence[Any]:
 def tier_choices() -> tuple[tuple[str, str], ...]:
     """Return every tier with its name, for the filter."""
     return tuple((tier.value, name) for tier, name in TIER_NAMES.items())
+
+
+def _curves(options: Sequence[Kept], workload: Workload) -> curves.Curves:
+    return curves.curves([kept.read() for kept in option_pictures.contenders(options)], workload)
 
 
 def _best_losers(

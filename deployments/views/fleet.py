@@ -19,7 +19,9 @@ from deployments.models import Deployment
 from deployments.queries import fleet as queries
 from deployments.queries.advice import newest_recommendation
 from deployments.queries.facing import snippets_of
+from deployments.queries.options_page import picks_of
 from portal.access import Permission
+from portal.models import Feature
 from portal.paging import csv_url, cursor_page
 from portal.queries import feature_for
 from portal.rest.sheets import csv_reply
@@ -113,7 +115,7 @@ def of_feature(request: HttpRequest, slug: str) -> HttpResponse:
             "tab": "deployments",
             "page": page,
             "rows": queries.rows(page.rows, now=now),
-            "recommendation": newest_recommendation(feature=feature),
+            **_advised(feature),
             "may_launch": request.actor.may(Permission.LAUNCH, team_id=feature.team_id),
             "as_of": now,
         },
@@ -134,13 +136,21 @@ def feature_card(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "feature": feature,
             "rows": queries.rows(wanted, now=now),
-            "recommendation": newest_recommendation(feature=feature),
+            **_advised(feature),
             "snippets": snippets_of(serving) if serving else (),
             "serving": serving,
             "may_launch": request.actor.may(Permission.LAUNCH, team_id=feature.team_id),
             "as_of": now,
         },
     )
+
+
+def _advised(feature: Feature) -> dict[str, Any]:
+    """Return the newest recommendation, and in words what a launch builds instead of its pick."""
+    found = newest_recommendation(feature=feature)
+    is_other = found is not None and found.pick != found.launch_pick
+    sentence = picks_of(found).launch_sentence if found and is_other else ""
+    return {"recommendation": found, "launch_sentence": sentence}
 
 
 def _serves(deployment: Deployment) -> bool:

@@ -207,8 +207,10 @@ def test_a_pick_that_no_launch_builds_is_shown_beside_the_best_one_that_is(
     page = visitor.get(OPTIONS)
     card = text(visitor.get("/features/chatbot/advice-card/"))
     opened = visitor.get(f"{OPTIONS}option/", {"option": bodies[0]["option_id"]})
+    runs = text(visitor.get("/features/chatbot/deployments-card/"))
+    tab = text(visitor.get("/features/chatbot/deployments/"))
 
-    for said in (text(page), card, text(opened)):
+    for said in (text(page), card, text(opened), runs, tab):
         assert "is compared here and not built by a launch yet" in said
         assert f"{more:,.2f} USD a month more" in said or f"{more:,.0f} USD a month more" in said
     assert "Launch the best we build" in text(page)
