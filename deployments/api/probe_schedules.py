@@ -96,7 +96,7 @@ class Schedule(APIView):
 
 
 def _shown(row: ProbeSchedule | None) -> dict[str, object]:
-    names = (name for name in Output().fields if name not in ("is_on", "feature"))
+    names = (name for name in Output().get_fields() if name not in ("is_on", "feature"))
     shown = {name: getattr(row, name, None) for name in names}
     return Output(
         {"is_on": row is not None, "feature": row.feature.slug if row else None} | shown

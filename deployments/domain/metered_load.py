@@ -68,7 +68,9 @@ def basis(*, stated: Workload, load: Load | None) -> Basis:
         if lengths
         else "Tokens a request are the stated ones: they are not metered here."
     )
-    return Basis(replace(found, **lengths), True, tuple(sentences))
+    if lengths:
+        found = _with_lengths(found, **lengths)
+    return Basis(found, True, tuple(sentences))
 
 
 def _why_stated(load: Load | None) -> str:
@@ -79,6 +81,23 @@ def _why_stated(load: Load | None) -> str:
             f"The load is the stated one: {load.hours} h are metered, {LEAST_HOURS} h are needed."
         )
     return f"The load is the stated one: no request was metered in {load.hours} h."
+
+
+def _with_lengths(
+    workload: Workload,
+    *,
+    input_tokens_mean: int,
+    input_tokens_p95: int,
+    output_tokens_mean: int,
+    output_tokens_p95: int,
+) -> Workload:
+    return replace(
+        workload,
+        input_tokens_mean=input_tokens_mean,
+        input_tokens_p95=input_tokens_p95,
+        output_tokens_mean=output_tokens_mean,
+        output_tokens_p95=output_tokens_p95,
+    )
 
 
 def _lengths(stated: Workload, load: Load) -> dict[str, int]:

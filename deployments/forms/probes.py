@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -72,7 +72,7 @@ class Probe(forms.Form):
     most_usd = _most_usd(required=False)
 
     def __init__(
-        self, *args: Any, ways: Sequence[Way], features: Sequence[Feature], **kwargs: Any
+        self, *args: Any, ways: Sequence[Way], features: Iterable[Feature], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "way", [(way.key, way.words) for way in ways])
@@ -104,7 +104,7 @@ class Schedule(forms.Form):
     output_tokens = _output_tokens()
     most_usd = _most_usd(required=True)
 
-    def __init__(self, *args: Any, features: Sequence[Feature], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, features: Iterable[Feature], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "feature", [(each.slug, each.name) for each in features])
 

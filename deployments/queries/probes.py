@@ -89,6 +89,7 @@ def measured(*, region: str, now: datetime) -> Mapping[tuple[str, str], Speed]:
     found = {
         (model, route): as_speed(body, on=ended_at.date(), where=where)
         for model, route, ended_at, body in rows
+        if ended_at is not None
     }
     return {key: speed for key, speed in found.items() if speed is not None}
 

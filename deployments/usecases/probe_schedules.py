@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -37,7 +38,7 @@ def schedule(
     Raises NotFound, NotAllowed, Invalid for a figure out of range.
     """
     require(actor, Permission.LAUNCH, team_id=feature.team_id)
-    _check_schedule(every_days=every_days, wish=wish)
+    most_usd = _checked_cap(every_days=every_days, wish=wish)
     row, _ = ProbeSchedule.objects.update_or_create(
         team_id=feature.team_id,
         defaults={
@@ -46,7 +47,7 @@ def schedule(
             "requests": wish.requests,
             "input_tokens": wish.input_tokens,
             "output_tokens": wish.output_tokens,
-            "most_usd": wish.most_usd,
+            "most_usd": most_usd,
             "changed_at": now,
             "changed_by": actor.name[:200],
         },
@@ -55,7 +56,8 @@ def schedule(
     return row
 
 
-def _check_schedule(*, every_days: int, wish: Wish) -> None:
+def _checked_cap(*, every_days: int, wish: Wish) -> Decimal:
+    """Return the cap of one run. Raises Invalid for a figure out of range."""
     fields = {}
     if not 1 <= every_days <= MOST_DAYS:
         fields["every_days"] = f"Probe every 1 to {MOST_DAYS} days."
@@ -67,10 +69,12 @@ def _check_schedule(*, every_days: int, wish: Wish) -> None:
         )
     if not 2 <= wish.output_tokens <= MOST_OUTPUT_TOKENS:
         fields["output_tokens"] = f"An answer has between 2 and {MOST_OUTPUT_TOKENS:,} tokens."
-    if wish.most_usd is None or not 0 < wish.most_usd <= MOST_USD:
+    most_usd = wish.most_usd or Decimal(0)
+    if not 0 < most_usd <= MOST_USD:
         fields["most_usd"] = f"A run may cost more than nothing and at most {in_words(MOST_USD)}."
     if fields:
         raise Invalid("The schedule cannot be kept like this.", fields=fields)
+    return most_usd
 
 
 @transaction.atomic(durable=True)

@@ -162,7 +162,7 @@ def _settle(held: Held, request: ProbeRequest, heard: Heard, now: datetime) -> N
     kept = ProbeRequest.objects.filter(pk=request.pk, outcome="").update(
         heard_at=now,
         usd=usd,
-        **asdict(heard) | used | {"words": heard.words[:500]},
+        **asdict(heard) | dict(used) | {"words": heard.words[:500]},
     )
     if not kept:
         return

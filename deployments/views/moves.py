@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -68,7 +68,7 @@ def moves(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def _dismissable(request: HttpRequest, found: list[Move]) -> set[int]:
+def _dismissable(request: HttpRequest, found: Iterable[Move]) -> set[int]:
     """Return the ids of the moves that the person may dismiss."""
     return {
         each.pk
@@ -113,7 +113,7 @@ def home_card(request: HttpRequest) -> HttpResponse:
         request,
         "deployments/moves_home_card.html",
         {
-            "rows": queries.rows(found.order_by(*ORDERS[LARGEST_FIRST])[:CARD_ROWS]),
+            "rows": queries.rows(list(found.order_by(*ORDERS[LARGEST_FIRST])[:CARD_ROWS])),
             "count": found.count(),
             "as_of": timezone.now(),
         },
