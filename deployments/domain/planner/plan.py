@@ -90,11 +90,11 @@ def _search(
     return _Searched(asked, found, tuple(sorted(sized, key=_order)))
 
 
-def _order(sized: Sized) -> tuple[Decimal, int, int, str]:
-    """Cheapest first, then fewer machines, then fewer GPUs to a copy; no price comes last."""
+def _order(sized: Sized) -> tuple[Decimal, int, float, str]:
+    """Cheapest first, then fewer machines, then most headroom; no price comes last."""
     monthly = sized.usd_month
     cost = DEAREST if monthly is None else monthly
-    return cost, sized.instances, sized.candidate.replica.gpus, sized.candidate.label
+    return cost, sized.instances, -sized.saturation_rps * sized.copies, sized.candidate.label
 
 
 def _finalists(searched: _Searched, facts: ServingFacts) -> tuple[Configuration, ...]:
@@ -112,11 +112,11 @@ def _finalists(searched: _Searched, facts: ServingFacts) -> tuple[Configuration,
 
 
 def _shortlist(sized: Sequence[Sized]) -> list[Sized]:
-    """The cheapest of each machine: half of them with 8 bits or more, half whatever is left."""
+    """The cheapest of each kind of GPU: half of them with 8 bits or more, half whatever is left."""
     best: dict[tuple[str, bool], Sized] = {}
     for each in sized:
         is_wide = each.candidate.replica.precision.name not in NARROW
-        best.setdefault((each.candidate.machine.instance_type, is_wide), each)
+        best.setdefault((each.candidate.machine.accelerator, is_wide), each)
     wide = [one for (_, is_wide), one in best.items() if is_wide][: FINALISTS // 2]
     others = [one for one in best.values() if one not in wide]
     return [*wide, *others[: FINALISTS - len(wide)]]

@@ -82,14 +82,30 @@ def size(
 
 
 def settle(*, sized: Sized, asked: Task) -> Sized:
-    """Return it simulated, with more machines where the simulation says so."""
-    found = simulate(sized=sized, asked=asked)
+    """Return it simulated, with as few more machines as the simulation says it needs."""
+    tried = _tried(sized, asked)
+    broken = tried.instances - 1
     for _ in range(ATTEMPTS):
-        if is_within(found, asked) or sized.instances >= MOST_INSTANCES:
+        if _holds(tried, asked) or tried.instances >= MOST_INSTANCES:
             break
-        sized = replace(sized, instances=sized.instances + max(1, sized.instances // 4))
-        found = simulate(sized=sized, asked=asked)
-    return replace(sized, found=found)
+        broken = tried.instances
+        more = max(1, tried.instances // 4)
+        tried = _tried(replace(tried, instances=tried.instances + more), asked)
+    while _holds(tried, asked) and tried.instances - broken > 1:
+        middle = _tried(replace(tried, instances=(tried.instances + broken) // 2), asked)
+        if _holds(middle, asked):
+            tried = middle
+        else:
+            broken = middle.instances
+    return tried
+
+
+def _tried(sized: Sized, asked: Task) -> Sized:
+    return replace(sized, found=simulate(sized=sized, asked=asked))
+
+
+def _holds(sized: Sized, asked: Task) -> bool:
+    return sized.found is not None and is_within(sized.found, asked)
 
 
 def simulate(*, sized: Sized, asked: Task) -> Percentiles:
