@@ -7,11 +7,11 @@ import importlib
 import sys
 from pathlib import Path
 
-from benchmarks import boot, figures, start
+from benchmarks import boot, figures, planner, start
 
 # In this order: each is benchmarks/<name>.py with `run(options) -> Sequence[Figure]`.
 ON_A_DATABASE = ("volume", "pages", "advice", "books")
-ALL = (*ON_A_DATABASE, "start")
+ALL = (*ON_A_DATABASE, "planner", "start")
 
 
 def main() -> int:
@@ -24,6 +24,8 @@ def main() -> int:
     wanted = set(options.what or ALL)
     print(f"measured on {boot.machine()}", flush=True)
     found = _on_a_database(wanted, options)
+    if "planner" in wanted:
+        found += _told("planner", planner.run(options))
     if "start" in wanted:
         found += _told("start", start.run(options))
     lost = figures.missed(found)
