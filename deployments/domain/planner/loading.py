@@ -14,6 +14,7 @@ GB = 1e9
 FEW_VCPUS = 8  # up to here a download through SageMaker is slow
 DISK_SHARE = 1.2  # local disk per size of the artifact
 MOST_VOLUME_GB = 512
+SLOWEST_GB_PER_S = 0.05  # where the network's speed is not known
 LEAST_DOWNLOAD_TIMEOUT_S = 300
 
 
@@ -88,7 +89,8 @@ def _ways(
     warm = (("compile", values["load-compile-s"]), ("graphs", values["load-graphs-s"]))
     tensors, streamer = values["load-safetensors-gb-per-s"], values["load-streamer-gb-per-s"]
     shards = values["load-sharded-gb-per-s-gpu"] * replica.gpus
-    direct = max(values["load-s3-stream-gb-per-s-gbit"] * machine.network_gbit, 0.05)
+    network = values["load-s3-stream-gb-per-s-gbit"] * machine.network_gbit
+    direct = max(min(network, values["load-s3-stream-most-gb-per-s"]), SLOWEST_GB_PER_S)
 
     def way(name: str, size: float, rate: float, *env: tuple[str, str], ahead: bool = True) -> _Way:
         reading = ("weights", size / rate)
