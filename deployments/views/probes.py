@@ -48,10 +48,11 @@ def probes(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """Show what a probe would cost at most; POST starts it."""
+    """Show what a probe would cost at most; POST starts it. ?way= and ?feature= come filled in."""
     asked = request.POST if request.method == "POST" else request.GET
     form = ProbeForm(
-        asked or None,
+        asked if request.method == "POST" or "requests" in asked else None,
+        initial={name: asked.get(name, "") for name in ("way", "feature")},
         ways=queries.ways(),
         features=features(actor=request.actor).order_by("name", "pk"),
     )

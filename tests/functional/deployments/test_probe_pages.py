@@ -74,6 +74,17 @@ def test_the_price_is_seen_before_anything_is_sent(
     assert not Probe.objects.exists()
 
 
+def test_a_way_and_a_feature_come_filled_in(paying: Feature, signed_in: SignIn, lead: User) -> None:
+    reply = signed_in(lead).get("/probes/new/", {"way": f"{NOVA}|in-region", "feature": "chatbot"})
+    assert reply.status_code == 200
+    assert f'<option value="{NOVA}|in-region" selected>' in text(reply)
+    assert "Start, for" not in text(reply)
+
+
+def test_a_post_without_anything_is_refused(paying: Feature, signed_in: SignIn, lead: User) -> None:
+    assert signed_in(lead).post("/probes/new/", {}).status_code == 422
+
+
 def test_a_start_leads_to_the_run(paying: Feature, signed_in: SignIn, lead: User) -> None:
     client = signed_in(lead)
     reply = client.post("/probes/new/", ASKED)
