@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from deployments.views import advice, detail, fleet, launch, moves, options, probes, traffic, workload
+from deployments.views import (
+    advice,
+    capacity,
+    detail,
+    fleet,
+    launch,
+    moves,
+    options,
+    probes,
+    traffic,
+    workload,
+)
 
 app_name = "deployments"
 urlpatterns = [
@@ -19,6 +30,11 @@ urlpatterns = [
     path("features/<slug:slug>/launch/", launch.launch, name="launch"),
     path("features/<slug:slug>/deployments/", fleet.of_feature, name="of_feature"),
     path("features/<slug:slug>/deployments-card/", fleet.feature_card, name="feature_card"),
+    path("capacity/", capacity.capacity, name="capacity"),
+    path("capacity/<int:pk>/", capacity.plan, name="capacity_plan"),
+    path("capacity/<int:pk>/again/", capacity.again, name="capacity_again"),
+    path("capacity/<int:pk>/load-point/", capacity.load_point, name="capacity_load_point"),
+    path("capacity/<int:pk>/endpoint/", capacity.endpoint, name="capacity_endpoint"),
     path("fleet/", fleet.fleet, name="fleet"),
     path("fleet/home-card/", fleet.home_card, name="home_card"),
     path("deployments/<slug:slug>/", detail.detail, name="detail"),

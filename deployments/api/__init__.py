@@ -4,6 +4,7 @@ from django.urls import path
 
 from deployments.api import (
     advice,
+    capacity,
     deployments,
     inside,
     moves,
@@ -41,6 +42,19 @@ urlpatterns = [
         advice.FeatureRecommendations.as_view(),
         name="api-feature-recommendations",
     ),
+    path("capacity-plans", capacity.CapacityPlans.as_view(), name="api-capacity-plans"),
+    path("capacity-plans/<int:pk>", capacity.CapacityPlan.as_view(), name="api-capacity-plan"),
+    path(
+        "capacity-plans/<int:pk>/again",
+        capacity.CapacityPlanAgain.as_view(),
+        name="api-capacity-plan-again",
+    ),
+    path(
+        "capacity-plans/<int:pk>/endpoint",
+        capacity.CapacityPlanEndpoint.as_view(),
+        name="api-capacity-plan-endpoint",
+    ),
+    path("load-points", capacity.LoadPoints.as_view(), name="api-load-points"),
     path("catalog/models", advice.CatalogModels.as_view(), name="api-catalog-models"),
     path("plans", plans.Plans.as_view(), name="api-plans"),
     path("deployments", deployments.Deployments.as_view(), name="api-deployments"),

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from portal.access import Permission, Scope
 from portal.models import Feature, User
 from portal.queries import actor_of_user
-from tests.functional.portal.world import WORKLOAD, Address, World, addresses, build
+from tests.functional.portal.world import PLANNED, WORKLOAD, Address, World, addresses, build
 
 SignIn = Callable[[User], Client]
 Connect = Callable[..., APIClient]
@@ -27,13 +27,13 @@ FOR_EVERYBODY_SIGNED_IN = {
     "portal:settings", "portal:teams", "portal:members", "portal:account", "portal:keys",
     "billing:spend", "billing:by", "billing:ledger", "billing:refused", "billing:prices",
     "billing:budgets", "billing:budget_line", "billing:home_card",
-    "deployments:fleet", "deployments:home_card", "deployments:moves",
+    "deployments:fleet", "deployments:home_card", "deployments:capacity", "deployments:moves",
     "deployments:moves_home_card", "deployments:probes", "deployments:probe_new",
     "api-docs", "api-me", "api-teams", "api-roles", "api-features", "api-keys", "api-activity",
     "api-budgets", "api-budget-position", "api-reservations", "api-prices", "api-usage",
     "api-usage-refused", "api-watermarks", "api-charges", "api-spend",
     "api-workloads", "api-recommendations", "api-catalog-models", "api-deployments",
-    "api-traffic-runs", "api-moves", "api-probes",
+    "api-traffic-runs", "api-capacity-plans", "api-load-points", "api-moves", "api-probes",
 }  # fmt: skip
 # What belongs to the chat team: strangers cannot tell it from what does not exist.
 OF_THE_TEAM = {
@@ -55,6 +55,9 @@ OF_THE_TEAM = {
     "api-deployment-resize", "api-deployment-retire", "api-deployment-retry",
     "api-deployment-resources", "api-deployment-events", "api-deployment-snippet",
     "api-traffic-run", "api-traffic-run-stop",
+    "deployments:capacity_plan", "deployments:capacity_again", "deployments:capacity_load_point",
+    "deployments:capacity_endpoint", "api-capacity-plan", "api-capacity-plan-again",
+    "api-capacity-plan-endpoint",
     "deployments:moves_feature_card", "deployments:move_dismiss", "deployments:probe",
     "deployments:probe_stop", "deployments:probe_schedule", "deployments:probe_unschedule",
     "api-move", "api-move-dismiss", "api-probe", "api-probe-stop", "api-probe-schedule",
@@ -224,6 +227,11 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
     invite = {"email": "new@content-ai.example", "name": "New"}
     play = {"load_minutes": "1", "speed": "60", "max_requests": "10"}
     budget = {"team": "*", "monthly_usd": "300000"}
+    plan = {**PLANNED, "team": "chat"}
+    point = {"concurrency": "8", "input_tokens": "600", "output_tokens": "250", "tpot_ms": "9"}
+    of_plan = {**point, "configuration": world.plan.body["finalists"][0]["key"]}
+    of_team = {**point, "team": "chat", "architecture": "Llama-3-8B", "accelerator": "H100-80",
+               "precision": "fp8", "engine": "vllm"}  # fmt: skip
     way = {"model": "amazon.nova-micro-v1:0", "route": "us"}
     probe = {
         "feature": "chatbot",
@@ -246,6 +254,12 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
         "billing:prices": (Permission.SET_PRICE, quote),
         "deployments:workload": (Permission.ADVISE, WORKLOAD | REST_OF_THE_FORM),
         "deployments:options": (Permission.ADVISE, {}),
+        "deployments:capacity": (Permission.ADVISE, plan | REST_OF_THE_PLAN),
+        "deployments:capacity_again": (Permission.ADVISE, {}),
+        "deployments:capacity_load_point": (Permission.ADVISE, of_plan),
+        "api-capacity-plans": (Permission.ADVISE, plan),
+        "api-capacity-plan-again": (Permission.ADVISE, {}),
+        "api-load-points": (Permission.ADVISE, of_team),
         "deployments:launch": (Permission.LAUNCH, launch),
         "deployments:retire": (Permission.OPERATE, {"confirm": world.deployment.slug}),
         "deployments:traffic_play": (Permission.PLAY_TRAFFIC, play),
@@ -286,7 +300,8 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
 POSTED_ELSEWHERE = {
     "portal:revoke_key", "portal:withdraw", "api-key-revoke", "api-role-withdraw",
     "deployments:workload_preview", "deployments:workload_trace", "deployments:resize",
-    "deployments:retry", "api-feature-workload-trace",
+    "deployments:retry", "api-feature-workload-trace", "deployments:capacity_endpoint",
+    "api-capacity-plan-endpoint",
     "api-deployment-resize", "api-deployment-retry",
 }  # fmt: skip
 
@@ -334,7 +349,13 @@ def test_a_post_does_it_for_who_may_and_for_nobody_else(
 
 
 # Forms that offer only what the person may choose: anything else is no choice, hence 422.
-CHOICES_ONLY = {"portal:feature_new", "billing:budgets"}
+CHOICES_ONLY = {"portal:feature_new", "billing:budgets", "deployments:capacity"}
+REST_OF_THE_PLAN = {
+    "latency_percentile": "99",
+    "latency_of": "whole-answer",
+    "region": "us-east-1",
+    "engine": "vllm",
+}
 REST_OF_THE_FORM = {
     "latency_percentile": "95",
     "latency_of": "whole-answer",

@@ -14,8 +14,8 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 from billing.usecases import budgets, prices
-from deployments.models import Deployment, Move, Probe, Recommendation, TrafficRun
-from deployments.usecases import advice, launch, moves, probes, traffic, workloads
+from deployments.models import CapacityPlan, Deployment, Move, Probe, Recommendation, TrafficRun
+from deployments.usecases import advice, capacity, launch, moves, probes, traffic, workloads
 from portal.access import SYSTEM
 from portal.models import ApiKey, Feature, User
 from portal.queries import actor_of_user
@@ -31,6 +31,14 @@ WORKLOAD = {
     "need": "standard",
 }
 PROBED = probes.Wish(model="amazon.nova-micro-v1:0", route="in-region", requests=10)
+PLANNED = {
+    "model": "Llama-3-8B",
+    "mean_rps": "2",
+    "input_tokens_mean": "600",
+    "output_tokens_mean": "250",
+    "latency_ms": "10000",
+    "instance_types": ["ml.p5.4xlarge"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,7 @@ class World:
     key: ApiKey
     probe: Probe
     move: Move
+    plan: CapacityPlan
 
     def path(self, address: Address) -> str:
         """Return the address with the arguments that lead to the chat team's things."""
@@ -88,6 +97,8 @@ class World:
             return self.deployment.slug
         if "recommendations/<" in route:
             return self.recommendation.pk
+        if "capacity" in route:
+            return self.plan.pk
         raise AssertionError(f"What does the argument of {route} mean? Say it in this function.")
 
 
@@ -126,7 +137,11 @@ def build(*, feature: Feature, lead: User) -> World:
     )
     probe = probes.start(actor=actor, feature=feature, wish=PROBED, now=now)
     Probe.objects.filter(pk=probe.pk).update(ended_at=now)
-    return World(feature, recommendation, deployment, run, key, probe, _move(feature, now))
+    asked = capacity.read_request(given=PLANNED, now=now)
+    plan = capacity.plan_capacity(
+        actor=actor, team=feature.team, feature=feature, request=asked, now=now
+    )
+    return World(feature, recommendation, deployment, run, key, probe, _move(feature, now), plan)
 
 
 def _move(feature: Feature, now: datetime) -> Move:
