@@ -10,22 +10,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from billing.domain.prices import PriceBook
+from billing.domain import skus
+from billing.domain.prices import PriceBook, rate
 from deployments.domain.planner import configuring, refusing, saying, search, sizing
 from deployments.domain.planner.facts import ServingFacts
 from deployments.domain.planner.request import LoadPoint, PlanRequest
 from deployments.domain.planner.result import CapacityPlan, Configuration, Nearest, Refusal
 from deployments.domain.planner.search import Candidate, Task
 from deployments.domain.planner.sizing import Sized
+from deployments.domain.workload import HOURS_PER_MONTH, SECONDS_PER_MONTH
 
 __all__ = ["CapacityPlan", "Configuration", "LoadPoint", "PlanRequest", "plan"]
 
 FINALISTS = 4
+MOST_SIMULATED = 12  # when none of the first holds the wish
 DEAREST = Decimal(10) ** 12
 NARROW = frozenset({"int4", "nvfp4"})
-CAP_SHARES = (1.0, 0.85, 0.7, 0.5)  # of the longest answer within the objective when idle
 LEAST_CAP = 16
 CAP_STEP = 10
+CUTS = 4  # further ones, each by a tenth, where the simulation does not hold the first
+CUT_BY = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,10 @@ def _search(
     facts: ServingFacts,
     prices: PriceBook,
     load_points: Sequence[LoadPoint],
+    among: frozenset[str] | None = None,
 ) -> _Searched:
     asked = search.task(request)
-    found = tuple(search.candidates(asked=asked, facts=facts, points=load_points))
+    found = tuple(search.candidates(asked=asked, facts=facts, points=load_points, among=among))
     sized = [
         made
         for each in found
@@ -90,41 +95,52 @@ def _search(
     return _Searched(asked, found, tuple(sorted(sized, key=_order)))
 
 
-def _order(sized: Sized) -> tuple[Decimal, int, float, str]:
-    """Cheapest first, then fewer machines, then most headroom; no price comes last."""
+def _order(sized: Sized) -> tuple[Decimal, bool, int, float, str]:
+    """Cheapest first, then 8 bits or more, fewer machines, most headroom; no price comes last."""
     monthly = sized.usd_month
     cost = DEAREST if monthly is None else monthly
-    return cost, sized.instances, -sized.saturation_rps * sized.copies, sized.candidate.label
+    is_narrow = sized.candidate.replica.precision.name in NARROW
+    return (
+        cost,
+        is_narrow,
+        sized.instances,
+        -sized.saturation_rps * sized.copies,
+        sized.candidate.label,
+    )
 
 
 def _finalists(searched: _Searched, facts: ServingFacts) -> tuple[Configuration, ...]:
-    """The cheapest of each machine, and the cheapest with at least 8 bits, simulated."""
-    made = []
+    """The cheapest kinds of GPU, simulated; more of them until one holds every wish."""
+    made: list[Configuration] = []
     for each in _shortlist(searched.sized):
-        settled = sizing.settle(sized=each, asked=searched.asked)
-        assert settled.found is not None
-        made.append(
-            configuring.configure(
-                sized=settled, found=settled.found, asked=searched.asked, facts=facts
-            )
-        )
+        is_hopeless = not _is_paid(each, searched.asked.request)
+        if len(made) >= FINALISTS and (is_hopeless or any(one.is_feasible for one in made)):
+            break
+        made.append(_simulated(each, searched.asked, facts))
     return tuple(sorted(made, key=_rank))
 
 
+def _simulated(sized: Sized, asked: Task, facts: ServingFacts) -> Configuration:
+    settled = sizing.settle(sized=sized, asked=asked)
+    assert settled.found is not None
+    return configuring.configure(sized=settled, found=settled.found, asked=asked, facts=facts)
+
+
 def _shortlist(sized: Sequence[Sized]) -> list[Sized]:
-    """The cheapest of each kind of GPU: half of them with 8 bits or more, half whatever is left."""
+    """The cheapest of each kind of GPU: two with 8 bits or more first, then whatever is left."""
     best: dict[tuple[str, bool], Sized] = {}
     for each in sized:
         is_wide = each.candidate.replica.precision.name not in NARROW
         best.setdefault((each.candidate.machine.accelerator, is_wide), each)
     wide = [one for (_, is_wide), one in best.items() if is_wide][: FINALISTS // 2]
     others = [one for one in best.values() if one not in wide]
-    return [*wide, *others[: FINALISTS - len(wide)]]
+    return [*wide, *others][:MOST_SIMULATED]
 
 
-def _rank(made: Configuration) -> tuple[bool, Decimal, float]:
+def _rank(made: Configuration) -> tuple[bool, Decimal, bool, float]:
     cost = DEAREST if made.usd_month is None else made.usd_month
-    return not made.is_feasible, cost, made.prediction.e2e_p99.value
+    is_narrow = made.precision in NARROW
+    return not made.is_feasible, cost, is_narrow, made.prediction.e2e_p99.value
 
 
 def _refused(searched: _Searched, finalists: Sequence[Configuration]) -> tuple[Refusal, ...]:
@@ -139,7 +155,12 @@ def _refused(searched: _Searched, finalists: Sequence[Configuration]) -> tuple[R
         if machine not in held
     ]
     broken = [
-        Refusal(made.instance_type, made.key, " ".join(saying.broken(made)), saying.relief(made))
+        Refusal(
+            made.instance_type,
+            made.key,
+            " ".join(saying.broken(made)),
+            saying.relief(made, searched.asked),
+        )
         for made in finalists
         if not made.is_feasible
     ]
@@ -152,25 +173,61 @@ def _cut(
     prices: PriceBook,
     load_points: Sequence[LoadPoint],
 ) -> tuple[Configuration | None, int | None]:
-    """The cheapest plan with answers cut as little as the latency needs, and where they are cut."""
+    """The cheapest plan with answers cut as little as the wish needs, and where they are cut.
+
+    The cut is found in closed form among the machines that can be afforded, then simulated.
+    """
     request, asked = searched.asked.request, searched.asked
     if request.latency_of != "whole-answer":
         return None, None
-    fitting = (each for each in searched.candidates if refusing.can_hold(each, asked))
-    within = request.latency_ms / 1000
-    longest = max(
-        (refusing.alone(each, asked).tokens_within(within) for each in fitting), default=0
-    )
-    most = min(longest, request.max_output_tokens or longest, round(asked.outputs_at) - 1)
-    for share in CAP_SHARES:
-        cap = int(most * share / CAP_STEP) * CAP_STEP
-        if cap < LEAST_CAP:
+    among = _affordable(request, facts, prices)
+    low, high = 0, int(asked.outputs_at - 1) // CAP_STEP
+    found: tuple[int, _Searched] | None = None
+    while low < high:
+        middle = (low + high + 1) // 2
+        tried = _search(_capped(request, middle), facts, prices, load_points, among)
+        if any(_is_paid(one, request) for one in tried.sized):
+            low, found = middle, (middle, tried)
+        else:
+            high = middle - 1
+    for _ in range(CUTS):
+        if found is None or found[0] * CAP_STEP < LEAST_CAP:
             break
-        tried = _search(replace(request, max_output_tokens=cap), facts, prices, load_points)
-        pick = next((one for one in _finalists(tried, facts) if one.is_feasible), None)
-        if pick:
-            return pick, cap
+        steps, tried = found
+        for each in (one for one in _shortlist(tried.sized) if _is_paid(one, request)):
+            made = _simulated(each, tried.asked, facts)
+            if made.is_feasible:
+                return made, steps * CAP_STEP
+        fewer = min(steps - 1, int(steps * CUT_BY))
+        found = fewer, _search(_capped(request, fewer), facts, prices, load_points, among)
     return None, None
+
+
+def _capped(request: PlanRequest, steps: int) -> PlanRequest:
+    return replace(request, max_output_tokens=max(steps, 1) * CAP_STEP)
+
+
+def _affordable(
+    request: PlanRequest, facts: ServingFacts, prices: PriceBook
+) -> frozenset[str] | None:
+    """Machines whose fewest instances cost no more than the wish; None without one."""
+    if request.usd_per_request is None:
+        return None
+    limit = request.usd_per_request * request.mean_rps * SECONDS_PER_MONTH
+    found = set()
+    for machine in facts.machines:
+        price = prices.find(skus.instance(instance_type=machine.instance_type))
+        seconds = HOURS_PER_MONTH * 3600 * max(request.min_replicas, 1)
+        if price and rate(quantity=seconds, price=price) <= limit:
+            found.add(machine.instance_type)
+    return frozenset(found)
+
+
+def _is_paid(sized: Sized, request: PlanRequest) -> bool:
+    monthly = sized.usd_month
+    if monthly is None or request.usd_per_request is None:
+        return monthly is not None
+    return monthly <= request.usd_per_request * request.mean_rps * SECONDS_PER_MONTH
 
 
 def _nearest(
@@ -182,7 +239,7 @@ def _nearest(
     asked, found = searched.asked, []
     if cut and cap:
         found.append(saying.capped(cut, cap))
-    found += [each for made in finalists[:1] for each in saying.relief(made)]
+    found += [each for made in finalists[:1] for each in saying.relief(made, asked)]
     if not searched.sized:
         fitting = [each for each in searched.candidates if refusing.can_hold(each, asked)]
         if fitting:

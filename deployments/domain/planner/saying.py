@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from billing.domain.prices import PriceBook
 from deployments.domain.planner.facts import ServingFacts
 from deployments.domain.planner.memory import GIB
-from deployments.domain.planner.result import Configuration, Nearest
+from deployments.domain.planner.result import Configuration, Estimate, Nearest
 from deployments.domain.planner.search import Candidate, Task
 from deployments.domain.wording import milliseconds, percent, usd_a_month
 
@@ -61,11 +61,11 @@ def broken(made: Configuration) -> tuple[str, ...]:
     return found
 
 
-def relief(made: Configuration) -> tuple[Nearest, ...]:
+def relief(made: Configuration, asked: Task) -> tuple[Nearest, ...]:
     """Return the least change to the wish that makes a configuration hold."""
     failed = {check.name for check in made.checks if not check.holds}
     found = []
-    whole = made.prediction.e2e_p99.value
+    whole = _times(made, asked).value
     if "price" in failed and made.usd_per_request is not None:
         usd = made.usd_per_request
         found.append(
@@ -80,9 +80,7 @@ def relief(made: Configuration) -> tuple[Nearest, ...]:
             )
         )
     if "latency" in failed:
-        found.append(
-            Nearest("latency", round(whole), f"{made.key} gives p99 {milliseconds(whole)}.")
-        )
+        found.append(Nearest("latency", round(whole), f"{made.key} gives {milliseconds(whole)}."))
         if made.output_cap:
             found.append(
                 Nearest(
@@ -112,11 +110,7 @@ def _picked(pick: Configuration, asked: Task) -> list[str]:
     each = f", {pick.usd_per_request:.4f} USD a request" if pick.usd_per_request else ""
     wish, loaded = asked.request, pick.loading
     is_first = wish.latency_of == "first-token"
-    times = {
-        50: (pick.prediction.ttft_p50, pick.prediction.e2e_p50),
-        95: (pick.prediction.ttft_p95, pick.prediction.e2e_p95),
-    }.get(wish.latency_percentile, (pick.prediction.ttft_p99, pick.prediction.e2e_p99))
-    said = times[0 if is_first else 1]
+    said = _times(pick, asked)
     found = [
         f"{pick.instances} x {pick.key}: {monthly}{each}.",
         f"p{wish.latency_percentile} is {milliseconds(said.value)} at the peak (80 % interval "
@@ -191,3 +185,13 @@ def _left(one: Candidate) -> str:
     if one.kv_tokens <= 0:
         return "the model does not fit"
     return f"{one.memory.kv:.1f} GiB are left for KV ({one.kv_tokens:,} tokens)"
+
+
+def _times(made: Configuration, asked: Task) -> Estimate:
+    """What the latency objective is compared with."""
+    said, wish = made.prediction, asked.request
+    both = {
+        50: (said.ttft_p50, said.e2e_p50),
+        95: (said.ttft_p95, said.e2e_p95),
+    }.get(wish.latency_percentile, (said.ttft_p99, said.e2e_p99))
+    return both[0 if wish.latency_of == "first-token" else 1]

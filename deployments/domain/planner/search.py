@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import log, sqrt
 
 from deployments.domain.planner import calibration, intervals, memory, parallelism, queueing, speed
 from deployments.domain.planner.calibration import Scale
@@ -25,6 +25,7 @@ SEQUENCES = (256, 128, 64, 32, 16, 8)
 OFFERED = ("bf16", "fp8", "int4", "nvfp4")  # when a request names none
 ROUNDS = 10
 SPREAD_OF_BATCH = 0.7  # how much of the batch's own spread one answer meets
+MOST_BUSY = 0.95  # with prompts
 LAST = 0.999  # share of requests that the longest context is for
 CONTEXT_STEP = 256
 
@@ -85,12 +86,14 @@ def task(request: PlanRequest) -> Task:
 
 
 def candidates(
-    *, asked: Task, facts: ServingFacts, points: Sequence[LoadPoint]
+    *, asked: Task, facts: ServingFacts, points: Sequence[LoadPoint], among: frozenset[str] | None
 ) -> Iterator[Candidate]:
-    """Yield every candidate, those that do not fit too."""
+    """Yield every candidate of the machines in `among` (None: any), those that do not fit too."""
     wanted = asked.request.instance_types
     for machine in facts.machines:
         if wanted and machine.instance_type not in wanted:
+            continue
+        if among is not None and machine.instance_type not in among:
             continue
         gpu = facts.accelerator[machine.accelerator]
         own = facts.engine["neuron"] if gpu.generation == "neuron" else None
@@ -165,7 +168,19 @@ def times(*, candidate: Candidate, asked: Task, batch: float) -> tuple[float, fl
     longer = candidate.speed.mixed_prefill_s(asked.prompts.at(asked.share))
     prompt = max(longer - candidate.speed.mixed_prefill_s(asked.lengths.prompt), 0.0)
     first = there.ttft_s * candidate.scale.first + prompt
-    return first, first + max(asked.outputs_at - 1, 0.0) * there.tpot_s, usual.tpot_s
+    whole = first + max(asked.outputs_at - 1, 0.0) * there.tpot_s
+    queued = _queued_s(candidate, asked, batch) - there.waiting_s
+    return first + max(queued, 0.0), whole, usual.tpot_s
+
+
+def _queued_s(candidate: Candidate, asked: Task, batch: float) -> float:
+    """Seconds behind other prompts at the objective's percentile (exponential tail of M/D/1)."""
+    if batch <= 0:
+        return 0.0
+    each = candidate.speed.mixed_prefill_s(asked.lengths.prefilled) / candidate.speed.groups
+    busy = min(rate_at(candidate=candidate, asked=asked, batch=batch) * each, MOST_BUSY)
+    beyond = busy / (1 - asked.share)
+    return 0.5 * each / (1 - busy) * log(beyond) if beyond > 1 else 0.0
 
 
 def holds(*, candidate: Candidate, asked: Task, batch: float) -> bool:
