@@ -63,7 +63,12 @@ def play_traffic(*, run_id: int, **_: Any) -> str:
 def run_probe(*, probe_id: int, **_: Any) -> str:
     """Send a probe's requests from where it stands."""
     probe = probing.run(probe_id=probe_id, clock=timezone.now)
-    return "measured" if probe else "busy"
+    if probe is None:
+        return "busy"
+    if probe.ended_at is None:
+        _ask(run_probe, probe_id=probe_id)
+        return "goes on"
+    return "measured"
 
 
 @shared_task(acks_late=True)

@@ -35,8 +35,8 @@ from deployments.usecases.probes import deployment_name
 
 # Longer than one request can take: 65 s to its first byte (portal.aws), 120 s in all, and slack.
 LEASE = timedelta(seconds=240)
-# A task that takes longer lets others work; the sweep has it run on.
-STRETCH = timedelta(minutes=5)
+# What takes longer lets others work and is run on after them.
+STRETCH = timedelta(seconds=60)
 # So many in a row without an answer say that more would measure nothing.
 MOST_SILENT = 8
 LONGEST_PAUSE_SECONDS = 16.0
@@ -63,6 +63,7 @@ def run(
 ) -> Probe | None:
     """Send a probe's requests one after another until its end; None when another worker has it.
 
+    A long run is left in the middle, without an end, for others to be served between.
     A worker that is lost leaves its lease behind: the next one counts what it sent as paid and
     sends only the rest.
     """
@@ -213,11 +214,11 @@ def _usage(
 
 
 @transaction.atomic(durable=True)
-def _let_go(held: Held) -> Probe:
-    """Leave the rest to whoever takes it up next."""
-    Probe.objects.filter(pk=held.probe.pk, fence=held.probe.fence, ended_at=None).update(
-        leased_until=NEVER_LEASED
-    )
+def _let_go(held: Held) -> Probe | None:
+    """Leave the rest to whoever takes it up next; None when another has it already."""
+    mine = Probe.objects.filter(pk=held.probe.pk, fence=held.probe.fence, ended_at=None)
+    if not mine.update(leased_until=NEVER_LEASED):
+        return None
     held.probe.refresh_from_db()
     return held.probe
 

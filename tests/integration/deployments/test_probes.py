@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from billing.models import Charge, Reservation, UsageEvent
 from billing.usecases import budgets, prices
 from billing.usecases.reservations import OverBudget
+from deployments import tasks
 from deployments.adapters.pretend_prober import PretendProber
 from deployments.domain.probing import Ask, Heard, Outcome
 from deployments.models import Probe, ProbeRequest
@@ -20,6 +21,7 @@ from deployments.usecases import probes, probing
 from portal.access import SYSTEM, Actor
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.models import AuditEvent, Feature
+from tests.fixtures.servers import Sandbox
 from tests.integration.deployments.drill import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -239,11 +241,11 @@ def test_a_long_run_lets_go_and_is_run_on(
     clock = Clock(noon)
 
     def slow(ask: Ask) -> Heard:
-        clock.forward(100)
+        clock.forward(25)
         return twin()(ask)
 
     paused = probing.run(probe_id=probe.pk, clock=clock, send=slow)
-    assert (paused.sent, paused.ended_at) == (4, None)
+    assert (paused.sent, paused.ended_at) == (3, None)
     assert probing.abandoned(now=clock.now) == [probe.pk]
 
     done = run(probe, clock.now)
@@ -354,3 +356,15 @@ def test_what_has_no_price_is_not_probed(
 ) -> None:
     with pytest.raises(Conflict, match="There is no price"):
         probes.plan(actor=actor_of_lead, feature=feature, wish=wish(), now=noon)
+
+
+def test_a_message_runs_a_probe_to_its_end_and_a_second_one_does_nothing(
+    paying: Feature, actor_of_lead: Actor, sandbox: Sandbox, eager_tasks: None
+) -> None:
+    sandbox.reset()
+    probe = start(paying, actor_of_lead, datetime.now(UTC), requests=2, output_tokens=5)
+    assert tasks.run_probe(probe_id=probe.pk) == "measured"
+    assert tasks.run_probe(probe_id=probe.pk) == "busy"
+    assert tasks.probes_due() == 0
+    probe.refresh_from_db()
+    assert (probe.sent, probe.answered, probe.is_sandbox) == (2, 2, True)
