@@ -6,7 +6,7 @@ Closed form over every machine, precision and layout; a simulation for the few t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -58,7 +58,7 @@ def plan(
     finalists = _finalists(searched, facts)
     pick = next((each for each in finalists if each.is_feasible), None)
     refused = _refused(searched, finalists)
-    cut, cap = (None, None) if pick else _cut(searched, facts, prices, load_points)
+    cut, cap = (None, None) if pick else _cut(searched, facts, prices)
     nearest = () if pick else _nearest(searched, finalists, cut, cap)
     return CapacityPlan(
         finalists=finalists,
@@ -83,16 +83,21 @@ def _search(
     facts: ServingFacts,
     prices: PriceBook,
     load_points: Sequence[LoadPoint],
-    among: frozenset[str] | None = None,
 ) -> _Searched:
     asked = search.task(request)
-    found = tuple(search.candidates(asked=asked, facts=facts, points=load_points, among=among))
+    found = tuple(search.candidates(asked=asked, facts=facts, points=load_points))
+    return _sized(asked, found, facts, prices)
+
+
+def _sized(
+    asked: Task, found: Sequence[Candidate], facts: ServingFacts, prices: PriceBook
+) -> _Searched:
     sized = [
         made
         for each in found
         if (made := sizing.size(candidate=each, asked=asked, facts=facts, prices=prices))
     ]
-    return _Searched(asked, found, tuple(sorted(sized, key=_order)))
+    return _Searched(asked, tuple(found), tuple(sorted(sized, key=_order)))
 
 
 def _order(sized: Sized) -> tuple[Decimal, bool, int, float, str]:
@@ -168,39 +173,59 @@ def _refused(searched: _Searched, finalists: Sequence[Configuration]) -> tuple[R
 
 
 def _cut(
-    searched: _Searched,
-    facts: ServingFacts,
-    prices: PriceBook,
-    load_points: Sequence[LoadPoint],
+    searched: _Searched, facts: ServingFacts, prices: PriceBook
 ) -> tuple[Configuration | None, int | None]:
     """The cheapest plan with answers cut as little as the wish needs, and where they are cut.
 
     The cut is found in closed form among the machines that can be afforded, then simulated.
     """
-    request, asked = searched.asked.request, searched.asked
+    request = searched.asked.request
     if request.latency_of != "whole-answer":
         return None, None
-    among = _affordable(request, facts, prices)
-    low, high = 0, int(asked.outputs_at - 1) // CAP_STEP
-    found: tuple[int, _Searched] | None = None
-    while low < high:
-        middle = (low + high + 1) // 2
-        tried = _search(_capped(request, middle), facts, prices, load_points, among)
-        if any(_is_paid(one, request) for one in tried.sized):
-            low, found = middle, (middle, tried)
-        else:
-            high = middle - 1
+    able = _able(searched, facts, prices)
+
+    def of(steps: int) -> _Searched:
+        cut = search.task(_capped(request, steps))
+        fast = [each for tokens, each in able if tokens >= steps * CAP_STEP]
+        return _sized(cut, fast, facts, prices)
+
+    steps = _most_steps(of, request, int(searched.asked.outputs_at - 1) // CAP_STEP)
     for _ in range(CUTS):
-        if found is None or found[0] * CAP_STEP < LEAST_CAP:
+        if steps * CAP_STEP < LEAST_CAP:
             break
-        steps, tried = found
+        tried = of(steps)
         for each in (one for one in _shortlist(tried.sized) if _is_paid(one, request)):
             made = _simulated(each, tried.asked, facts)
             if made.is_feasible:
                 return made, steps * CAP_STEP
-        fewer = min(steps - 1, int(steps * CUT_BY))
-        found = fewer, _search(_capped(request, fewer), facts, prices, load_points, among)
+        steps = min(steps - 1, int(steps * CUT_BY))
     return None, None
+
+
+def _able(
+    searched: _Searched, facts: ServingFacts, prices: PriceBook
+) -> list[tuple[int, Candidate]]:
+    """Candidates that can be afforded, each with its longest answer within the limit when idle."""
+    asked = searched.asked
+    among = _affordable(asked.request, facts, prices)
+    within = asked.request.latency_ms / 1000
+    return [
+        (refusing.alone(each, asked).tokens_within(within), each)
+        for each in searched.candidates
+        if (among is None or each.machine.instance_type in among) and refusing.can_hold(each, asked)
+    ]
+
+
+def _most_steps(of: Callable[[int], _Searched], request: PlanRequest, most: int) -> int:
+    """The highest cut, in steps, that some candidate holds within the price; 0 when none does."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if any(_is_paid(one, request) for one in of(middle).sized):
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _capped(request: PlanRequest, steps: int) -> PlanRequest:

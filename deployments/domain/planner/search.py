@@ -86,14 +86,12 @@ def task(request: PlanRequest) -> Task:
 
 
 def candidates(
-    *, asked: Task, facts: ServingFacts, points: Sequence[LoadPoint], among: frozenset[str] | None
+    *, asked: Task, facts: ServingFacts, points: Sequence[LoadPoint]
 ) -> Iterator[Candidate]:
-    """Yield every candidate of the machines in `among` (None: any), those that do not fit too."""
+    """Yield every candidate, those that do not fit too."""
     wanted = asked.request.instance_types
     for machine in facts.machines:
         if wanted and machine.instance_type not in wanted:
-            continue
-        if among is not None and machine.instance_type not in among:
             continue
         gpu = facts.accelerator[machine.accelerator]
         own = facts.engine["neuron"] if gpu.generation == "neuron" else None

@@ -13,6 +13,7 @@ import math
 import random
 from collections import deque
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 
 from deployments.domain.planner.speed import Speed
@@ -40,11 +41,19 @@ class Spread:
         length = math.exp(middle + sigma * NORMAL.inv_cdf(share))
         return max(min(length, self.most or length), LEAST_TOKENS)
 
+    def evenly(self, count: int) -> list[int]:
+        """Return so many lengths, one from each equal share of the distribution."""
+        sigma = self._sigma()
+        middle = math.log(max(self.mean, LEAST_TOKENS)) - sigma * sigma / 2
+        most = self.most or math.inf
+        found = (math.exp(middle + sigma * deviation) for deviation in _deviations(count))
+        return [round(max(min(length, most), LEAST_TOKENS)) for length in found]
+
     def mean_within(self) -> float:
         """Return the mean of what is left after the cut."""
         if self.most is None or self.most >= self.p95 * CUT_MATTERS_WITHIN:
             return self.mean
-        return sum(self.at((place + 0.5) / CUT_POINTS) for place in range(CUT_POINTS)) / CUT_POINTS
+        return sum(self.evenly(CUT_POINTS)) / CUT_POINTS
 
     def _sigma(self) -> float:
         """Solve p95 / mean = exp(1.645 s - s^2 / 2) for the smaller s; at most where it peaks."""
@@ -191,9 +200,7 @@ class _Engine:
 def _requests(load: Load, seed: int) -> deque[_Request]:
     """Lengths evenly from their distributions, in random order; arrivals of a Poisson process."""
     chance = random.Random(seed)  # noqa: S311 (a simulation, not a secret)
-    shares = [(place + 0.5) / load.requests for place in range(load.requests)]
-    prompts = [round(load.prompts.at(share)) for share in shares]
-    outputs = [round(load.outputs.at(share)) for share in shares]
+    prompts, outputs = load.prompts.evenly(load.requests), load.outputs.evenly(load.requests)
     chance.shuffle(prompts)
     chance.shuffle(outputs)
     clock, found = 0.0, deque[_Request]()
@@ -201,6 +208,12 @@ def _requests(load: Load, seed: int) -> deque[_Request]:
         clock += chance.expovariate(load.rate)
         found.append(_Request(clock, prompt, max(prompt * (1 - load.cached), 1.0), output))
     return found
+
+
+@cache
+def _deviations(count: int) -> tuple[float, ...]:
+    """Standard deviations from the mean at the middle of each of `count` equal shares."""
+    return tuple(NORMAL.inv_cdf((place + 0.5) / count) for place in range(count))
 
 
 def _rank(ordered: list[float], share: float) -> float:

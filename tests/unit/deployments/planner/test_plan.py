@@ -45,6 +45,28 @@ def test_finance_gets_the_cheapest_plan_that_holds_price_and_p99() -> None:
     assert found.pick.usd_month == min(dearer)
 
 
+def test_finance_at_2_requests_a_second_gets_shorter_answers_for_its_price() -> None:
+    found = ask(mean_rps=Decimal(2), input_tokens_p95=2400)
+    cut = found.nearest_pick
+
+    assert found.pick is None
+    assert cut is not None
+    assert cut.usd_per_request <= Decimal("0.02")
+    assert cut.prediction.e2e_p99.value <= 3000
+    assert cut.precision not in NARROW
+    assert 50 <= found.nearest[0].value < 300
+    assert any("max_tokens" in said for said in found.sentences)
+
+
+def test_a_limit_on_the_first_token_leaves_answers_as_long_as_they_are() -> None:
+    found = ask(latency_of="first-token", latency_ms=800, tpot_ms=60)
+
+    assert found.pick is not None
+    assert found.pick.output_cap is None
+    assert found.pick.prediction.ttft_p99.value <= 800
+    assert found.pick.prediction.tpot.value <= 60
+
+
 def test_finance_is_told_what_p4d_and_p4de_carry() -> None:
     said = " ".join(ask().sentences)
 
