@@ -42,6 +42,7 @@ EXAMPLE = {
     "usd_per_request": "0.02",
     "region": "us-east-1",
     "min_replicas": "2",
+    "engine": "vllm",
 }
 
 

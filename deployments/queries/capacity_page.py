@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from deployments.domain.planner.result import (
     Configuration,
     Estimate,
     MemoryParts,
+    Refusal,
 )
 from deployments.models import CapacityPlan as PlanRow
 from deployments.queries import capacity
@@ -51,6 +53,16 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Machines that cannot hold the wish for the same reason, and the nearest they can."""
+
+    machines: tuple[str, ...]
+    what: str
+    reason: str
+    nearest: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanPage:
     """All that the page of one plan shows; `first` is the pick, or what comes closest: the
     nearest that holds with answers cut, or the first finalist.
@@ -61,7 +73,14 @@ class PlanPage:
     plan: CapacityPlan
     finalists: tuple[Shown, ...]
     first: Shown | None
+    refused: tuple[Refused, ...]
     outdated: tuple[str, ...]
+
+    @property
+    def nearest(self) -> tuple[str, ...]:
+        """What comes nearest and was not said yet."""
+        found = (near.sentence for near in self.plan.nearest)
+        return tuple(sentence for sentence in found if sentence not in self.plan.sentences)
 
 
 def plan_page(row: PlanRow, *, now: datetime) -> PlanPage:
@@ -72,7 +91,9 @@ def plan_page(row: PlanRow, *, now: datetime) -> PlanPage:
     first = next((each for each in shown if each.is_pick), next(iter(shown), None))
     if plan.nearest_pick:
         first = _shown(plan.nearest_pick, request, is_pick=False)
-    return PlanPage(row, request, plan, shown, first, outdated(row, now=now))
+    return PlanPage(
+        row, request, plan, shown, first, _refused(plan.refused), outdated(row, now=now)
+    )
 
 
 def outdated(row: PlanRow, *, now: datetime) -> tuple[str, ...]:
@@ -88,6 +109,22 @@ def outdated(row: PlanRow, *, now: datetime) -> tuple[str, ...]:
             f"Prices are of {book.as_of} by now; this plan used those of {row.prices_as_of}."
         )
     return tuple(said)
+
+
+def _refused(refusals: Sequence[Refusal]) -> tuple[Refused, ...]:
+    """Return the refusals with machines of the same reason in one."""
+    alike: dict[str, list[Refusal]] = {}
+    for each in refusals:
+        alike.setdefault(each.reason, []).append(each)
+    return tuple(
+        Refused(
+            machines=tuple(dict.fromkeys(each.instance_type for each in group)),
+            what=group[0].what,
+            reason=reason,
+            nearest=" ".join(near.sentence for near in group[0].nearest),
+        )
+        for reason, group in alike.items()
+    )
 
 
 def _shown(configuration: Configuration, request: PlanRequest, *, is_pick: bool) -> Shown:

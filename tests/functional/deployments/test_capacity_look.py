@@ -34,7 +34,7 @@ def test_nobody_is_kept_out_of_a_plan(
     client = signed_in(member)
     pages = [
         client.post("/capacity/", SMALL, follow=True),
-        client.post("/capacity/", EXAMPLE | {"team": "chat", "engine": "vllm"}, follow=True),
+        client.post("/capacity/", EXAMPLE | {"team": "chat"}, follow=True),
         client.get("/capacity/"),
         client.post("/capacity/", SMALL | {"mean_rps": "many", "layers": "3"}),
         client.post(f"/capacity/{CapacityPlan.objects.order_by('pk')[0].pk}/load-point/", {}),

@@ -20,7 +20,7 @@ from tests.functional.deployments.test_advice_pages import FORM, text
 pytestmark = pytest.mark.django_db(transaction=True)
 TIMES = "\N{MULTIPLICATION SIGN}"
 
-SMALL = EXAMPLE | {"model": "Llama-3-8B", "team": "chat", "engine": "vllm", "usd_per_request": ""}
+SMALL = EXAMPLE | {"model": "Llama-3-8B", "team": "chat", "usd_per_request": ""}
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def visitor(signed_in: Callable[[User], Client], member: User, db: None) -> Clie
 def test_the_form_begins_with_an_example_that_can_be_sent(visitor: Client, chat_team: Team) -> None:
     page = visitor.get("/capacity/")
     form = page.context["form"]
-    sent = visitor.post("/capacity/", form.initial | {"team": "chat", "engine": "vllm"})
+    sent = visitor.post("/capacity/", form.initial | {"team": "chat"})
 
     assert "under 0.02 USD a request, 3 s at p99" in text(page)
     assert sent.status_code == 302, text(sent)
@@ -50,6 +50,7 @@ def test_a_plan_shows_memory_finalists_timeouts_and_what_it_stands_on(
     plan = queries.plan_of(CapacityPlan.objects.get())
     assert plan.pick is not None
     assert f"{plan.pick.instances} {TIMES} {plan.pick.instance_type}" in said
+    assert said.count(plan.sentences[0]) == 1
     for sentence in plan.sentences:
         assert sentence in said.replace("&amp;", "&")
     assert html.count('class="stack memory" role="img" aria-label="Of ') == 1
@@ -68,7 +69,7 @@ def test_a_plan_shows_memory_finalists_timeouts_and_what_it_stands_on(
 def test_a_wish_that_nothing_holds_says_the_nearest_that_does(
     visitor: Client, chat_team: Team
 ) -> None:
-    reply = visitor.post("/capacity/", EXAMPLE | {"team": "chat", "engine": "vllm"}, follow=True)
+    reply = visitor.post("/capacity/", EXAMPLE | {"team": "chat"}, follow=True)
 
     plan = queries.plan_of(CapacityPlan.objects.get())
     said = text(reply)
