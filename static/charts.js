@@ -130,7 +130,7 @@
       name: group || data.y_label, type: "scatter", symbolSize: 11, itemStyle: { borderColor: paint.raised, borderWidth: 1 },
       data: data.points.filter((point) => (point.series || "") === group).map((point) => ({
         name: point.name, value: [Number(point.x), Number(point.y)], symbol: point.pick ? "diamond" : "circle", symbolSize: point.pick ? 18 : 11,
-        label: { show: Boolean(point.pick), formatter: point.name, position: "top", color: paint.ink, fontSize: 12 },
+        label: { show: Boolean(point.pick), formatter: point.label || point.name, position: "top", color: paint.ink, fontSize: 12 },
       })),
     }));
     return option;

@@ -190,9 +190,15 @@ def against_launch(pick: Option | None, launch_pick: Option | None) -> str:
     start = f"{TIER_NAMES[pick.tier]} is compared here and not built by a launch yet"
     if launch_pick is None:
         return f"{start}; none of the options that meet every constraint is."
-    ours, theirs = pick.cost.expected_usd, launch_pick.cost.expected_usd
-    more = f": {usd_a_month(theirs - ours)} more" if ours is not None and theirs is not None else ""
     return (
         f"{start}. The best that a launch builds is {TIER_NAMES[launch_pick.tier]} with "
-        f"{launch_pick.summary}, {_price(launch_pick)}{more}."
+        f"{launch_pick.summary}, {_price(launch_pick)}{_beside(launch_pick, pick)}."
     )
+
+
+def _beside(other: Option, pick: Option) -> str:
+    """Return what another option costs more than the pick, in words; empty without both prices."""
+    if other.cost.expected_usd is None or pick.cost.expected_usd is None:
+        return ""
+    more = other.cost.expected_usd - pick.cost.expected_usd
+    return ", at the same price" if more < Decimal("0.01") else f": {usd_a_month(more)} more"

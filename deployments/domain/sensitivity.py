@@ -104,18 +104,24 @@ def _flip(play: InPlay, lever: Lever, is_up: bool) -> Flip | None:
     def among_all(value: Decimal) -> str:
         return play.whole(turned(play.workload, lever, value)).pick
 
-    is_settled = False
-    while not is_settled:
-        before, after = _searched(lever, now, values, play.pick, among_those_in_play)
+    before, after = _searched(lever, now, values, play.pick, among_those_in_play)
+    while not _is_so(before, after, play.pick, among_all):
         there = play.whole(turned(play.workload, lever, before))
-        is_settled = there.pick == play.pick
-        if not is_settled and not play.joins(there):
+        if there.pick == play.pick or not play.joins(there):
             before, after = _searched(lever, now, values, play.pick, among_all)
-            is_settled = True
+            break
+        before, after = _searched(lever, now, values, play.pick, among_those_in_play)
     if after is None:
         return Flip(lever, is_up, now, before)
     then = play.whole(turned(play.workload, lever, after))
     return Flip(lever, is_up, now, before, after, _picked(then))
+
+
+def _is_so(
+    before: Decimal, after: Decimal | None, pick: str, pick_at: Callable[[Decimal], str]
+) -> bool:
+    """Say whether the whole comparison chooses the same before, and another after."""
+    return pick_at(before) == pick and (after is None or pick_at(after) != pick)
 
 
 def _searched(

@@ -53,9 +53,9 @@ def front(
 ) -> dict[str, Any] | None:
     """Return USD a month against milliseconds as the chart tag reads it; None for a lone point."""
     able = [kept for kept in options if is_comparable(kept) and kept.usd]
-    on, off = [], []
-    for kept in sorted(able, key=lambda each: each.usd or 0):
-        (on if kept.option_id in members else off).append(kept)
+    able.sort(key=lambda kept: kept.usd or 0)
+    on = [kept for kept in able if kept.option_id in members]
+    off = [kept for kept in able if kept.option_id not in members]
     if len(on) + len(off) < 2:
         return None
     return {
@@ -82,6 +82,7 @@ def _point(kept: Kept, series: str, pick: str, percentile: int) -> dict[str, Any
         "y": float(kept.usd or 0),
         "series": series,
         "pick": kept.option_id == pick,
+        "label": "Our pick",
     }
 
 

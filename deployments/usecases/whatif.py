@@ -91,7 +91,7 @@ def _kept_sentence(kept: Option | None, there: Option | None, pick: Option | Non
     if pick is not None and pick.option_id == kept.option_id:
         return "The choice stays the same."
     if there is None:
-        return f"{kept.summary}, the choice for the figures as they are, does not exist there."
+        return f"{kept.summary}, the choice for the figures as they are, is not offered there."
     return (
         f"{kept.summary}, the choice for the figures as they are, would not be it: "
         f"{explanation.why_lost(there, pick)}"

@@ -120,7 +120,8 @@ def what_if(request: HttpRequest, slug: str) -> HttpResponse:
     feature = feature_for(actor=request.actor, slug=slug)
     found = _needed(request, feature)
     context = _context(request, feature, found)
-    form = WhatIf(request.GET) if _asks(request) else None
+    own = figures(queries.workload_of(found.workload))
+    form = WhatIf({**own, **request.GET.dict()}) if _asks(request) else None
     status = _answered(form, found, context) if form else 200
     context.update(_levers(found, form))
     fragment = "#answer" if request.htmx else ""

@@ -69,7 +69,7 @@ def test_what_turns_the_choice_loads_by_itself_when_it_is_seen(
 
     table = page.get_by_role("region", name="Turning points")
     expect(table).to_contain_text("Latency objective, up")
-    expect(table).to_contain_text("1,063 ms")
+    expect(table).to_contain_text("1,000 ms")
 
 
 def test_the_address_of_a_comparison_can_be_passed_on(page_as: Callable[..., Page]) -> None:
