@@ -200,6 +200,24 @@ def test_a_body_larger_than_is_read_is_refused_with_and_without_a_key(
     assert "json" in keyed["Content-Type"]
 
 
+def test_a_large_file_in_a_form_is_read_and_with_a_key_refused_clearly(
+    client: APIClient, feature: Feature
+) -> None:
+    client.post(PATH, PLAIN)
+    large = a_day() + b"1793577600,400,50\n" * 170_000
+
+    def posted(**headers: str) -> Any:
+        form = {"trace": upload(large)}
+        return client.post(f"{PATH}/from-trace", form, format="multipart", headers=headers)
+
+    plain, keyed = posted(), posted(**{"Idempotency-Key": "large-form"})
+
+    assert len(large) > 2_700_000
+    assert plain.status_code == 201, plain.json()
+    assert keyed.status_code == 413, keyed.content[:300]
+    assert keyed["Content-Type"].startswith("application/problem+json")
+
+
 def test_strangers_and_readers_describe_nothing(
     api: Callable[..., APIClient], client: APIClient, stranger: User, member: User, feature: Feature
 ) -> None:
