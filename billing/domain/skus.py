@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from billing.domain import compute_skus
+from billing.domain import bedrock_skus, compute_skus
 
 TOKEN_DIRECTIONS = {
     "input": "input tokens",
@@ -14,6 +14,14 @@ TOKEN_DIRECTIONS = {
     "output-long": "output tokens of long prompts",
     "cache-read": "tokens read from the prompt cache",
     "cache-write": "tokens written to the prompt cache",
+    "cache-read-long": "tokens of long prompts read from the prompt cache",
+    "cache-write-long": "tokens of long prompts written to the prompt cache",
+    "input-batch": "input tokens of batch jobs",
+    "output-batch": "output tokens of batch jobs",
+    "input-flex": "input tokens of the flex tier",
+    "output-flex": "output tokens of the flex tier",
+    "input-priority": "input tokens of the priority tier",
+    "output-priority": "output tokens of the priority tier",
 }
 ROUTES = {"us": "US profile", "global": "global profile", "in-region": "in Region"}
 TERMS = {"none": "no commitment", "one-month": "one month", "six-months": "six months"}
@@ -50,6 +58,7 @@ WORDS = {
     "gb-second": "GB-seconds",
     "request": "requests",
     "gb": "GB",
+    **bedrock_skus.WORDS,
 }
 
 
@@ -121,13 +130,12 @@ def _read(sku: str) -> tuple[Unit, str]:
             return _serverless(sku, rest)
         case "lambda":
             return _lambda(sku, rest)
-        case _ if family in compute_skus.FAMILIES:
-            return _compute(sku)
+        case _:
+            return _described(sku, compute_skus.described(sku) or bedrock_skus.described(sku))
     raise _unknown(sku)
 
 
-def _compute(sku: str) -> tuple[Unit, str]:
-    found = compute_skus.described(sku)
+def _described(sku: str, found: tuple[str, int, str] | None) -> tuple[Unit, str]:
     if found is None:
         raise _unknown(sku)
     name, per, label = found

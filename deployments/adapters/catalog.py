@@ -27,7 +27,7 @@ def load() -> Catalog:
     """Return the catalog of this release; raises KeyError when a row lacks a field."""
     models, machines = _read("models"), _read("instances")
     images, overheads, containers = _read("images"), _read("overheads"), _read("containers")
-    figures = (*overheads["figures"], *containers["figures"])
+    figures = (*overheads["figures"], *containers["figures"], *models["figures"])
     return Catalog(
         models=tuple(from_json(Model, row) for row in models["models"]),
         machines=tuple(from_json(Machine, row) for row in machines["instances"]),

@@ -110,6 +110,12 @@ class Model:
     output_quota_burndown: int = 1
     burndown_source: str = ""
     batch: bool = False
+    batch_source: str = ""
+    service_tiers: tuple[str, ...] = ()  # sold beside the default: flex, priority, reserved
+    service_tiers_source: str = ""
+    cache_min_tokens: int | None = None  # a shorter prefix is not cached; None: nothing is
+    cache_max_tokens: int | None = None
+    cache_source: str = ""
     provisioned: tuple[ProvisionedId, ...] = ()
     speed: Speed | None = None
     # weights

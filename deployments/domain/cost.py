@@ -33,12 +33,11 @@ class Draft:
     is_fixed: bool = False
 
 
-def tokens(workload: Workload, *, model: str, route: str, seen: int, is_long: bool) -> list[Draft]:
+def tokens(workload: Workload, *, model: str, route: str, seen: int, suffix: str) -> list[Draft]:
     """Return the two lines of a managed model's tokens; `seen` are image tokens a request.
 
-    `is_long` takes the tariff of prompts over the model's long-prompt threshold.
+    `suffix` names the tariff: "" or "-long", "-batch", "-flex", "-priority".
     """
-    suffix = "-long" if is_long else ""
     lengths = (
         ("input", workload.input_tokens_mean + seen, workload.input_tokens_p95 + seen),
         ("output", workload.output_tokens_mean, workload.output_tokens_p95),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from deployments.domain import quoting
 from deployments.domain.catalog import FirstByte
 from deployments.domain.latency import at
 from deployments.domain.options import TIER_NAMES, Option, Tier, Verdict
@@ -77,7 +78,7 @@ def _dearer(pick: Option | None, name: str, tree_pick: Option) -> str:
     if theirs is None:
         return (
             f"The tree's pick, {name} ({tree_pick.summary}), has no public price: it "
-            f"{_break_even(tree_pick)}. Ours costs {_price(pick)}."
+            f"{quoting.words(tree_pick)}. Ours costs {_price(pick)}."
         )
     more = theirs - ours
     share = f" ({percent(more / ours)} more)" if ours else ""
@@ -145,20 +146,13 @@ def why_lost(option: Option, pick: Option | None) -> str:
     if broken:
         return " ".join(broken)
     if option.cost.expected_usd is None:
-        return f"No public price; it {_break_even(option)}."
+        return f"No public price; it {quoting.words(option)}."
     if pick is None or pick.cost.expected_usd is None or option.option_id == pick.option_id:
         return ""
     more = option.cost.expected_usd - pick.cost.expected_usd
     if more >= Decimal("0.01"):
         return f"Costs {usd_a_month(more)} more than the pick."
     return "Costs the same; the pick answers sooner or is simpler to run."
-
-
-def _break_even(option: Option) -> str:
-    usd = option.extra.get("break_even_unit_hour_usd")
-    if usd is None:
-        return "needs a quote"
-    return f"needs a quote and would win below {usd} USD a model unit-hour"
 
 
 def _is_late_only(option: Option) -> bool:

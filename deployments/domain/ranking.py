@@ -8,8 +8,17 @@ from datetime import date
 from decimal import Decimal
 
 from billing.domain.prices import PriceBook
-from deployments.domain import explanation, tree
-from deployments.domain.candidates import machines, managed, provisioned
+from deployments.domain import explanation, quoting, substitution, tree
+from deployments.domain.candidates import (
+    batch,
+    custom_on_demand,
+    functions,
+    machines,
+    managed,
+    marketplace,
+    provisioned,
+    service_tiers,
+)
 from deployments.domain.candidates.question import Question
 from deployments.domain.catalog import Catalog, Speed
 from deployments.domain.latency import at
@@ -21,7 +30,7 @@ from deployments.domain.options import (
     Tier,
     Verdict,
 )
-from deployments.domain.workload import SECONDS_PER_MONTH, Workload
+from deployments.domain.workload import Workload
 
 SOFT = frozenset({"latency", "headroom"})
 _ORDER: Mapping[Verdict, int] = {
@@ -60,14 +69,20 @@ def recommend(
     `measured` are own probes by model and route, which replace what was published.
     """
     question = Question(workload, catalog, prices, quotas, today, measured or {})
+    on_demand = managed.on_demand(question)
+    hosted = machines.options(question)
     found = [
-        *managed.on_demand(question),
-        *managed.functions(question),
+        *on_demand,
+        *functions.options(question),
         *provisioned.options(question),
-        *machines.options(question),
+        *batch.options(question),
+        *service_tiers.options(question),
+        *custom_on_demand.options(question),
+        *marketplace.options(question, hosted),
+        *hosted,
     ]
     ordered = rank([_counted(option, workload) for option in found], workload)
-    priced = tuple(_with_break_even(option, ordered) for option in ordered)
+    priced = tuple(quoting.with_break_even(option, ordered) for option in ordered)
     feasible = [each for each in priced if each.verdict is Verdict.FEASIBLE]
     pick = next(iter(feasible), None)
     launch_pick = next((each for each in feasible if each.tier in LAUNCHABLE), None)
@@ -78,13 +93,16 @@ def recommend(
         pick=pick.option_id if pick else "",
         tree_pick=tree_pick.option_id if tree_pick else "",
         launch_pick=launch_pick.option_id if launch_pick else "",
-        sentences=explanation.sentences(
-            workload=workload,
-            options=priced,
-            pick=pick,
-            branch=branch,
-            tree_pick=tree_pick,
-            first_byte=catalog.first_byte,
+        sentences=(
+            *explanation.sentences(
+                workload=workload,
+                options=priced,
+                pick=pick,
+                branch=branch,
+                tree_pick=tree_pick,
+                first_byte=catalog.first_byte,
+            ),
+            *filter(None, [substitution.sentence(pick, priced, catalog)]),
         ),
     )
 
@@ -144,41 +162,3 @@ def _key(option: Option, workload: Workload) -> tuple[int, int, int, Decimal, in
         option.burden,
         option.option_id,
     )
-
-
-def break_even_unit_hour(option: Option, ranked: Sequence[Option]) -> Decimal | None:
-    """Return USD a model unit-hour at which a unit option costs what its best rival does.
-
-    The rival is the cheapest feasible option with a price; without one, the cheapest of the same
-    model paid by the token. None when there is no rival.
-    """
-    rivals = [each for each in ranked if each.cost.expected_usd is not None]
-    feasible = [each for each in rivals if each.verdict is Verdict.FEASIBLE]
-    alike = [
-        each
-        for each in rivals
-        if each.tier is Tier.BEDROCK_ON_DEMAND and each.model == option.model
-    ]
-    against = min((_usd(each) for each in feasible or alike), default=None)
-    if against is None or not option.size.model_units:
-        return None
-    unit_hours = option.size.model_units * SECONDS_PER_MONTH / 3600
-    return (against / unit_hours).quantize(Decimal("0.0001"))
-
-
-def _with_break_even(option: Option, ranked: Sequence[Option]) -> Option:
-    if option.tier is not Tier.BEDROCK_PROVISIONED or option.cost.expected_usd is not None:
-        return option
-    usd = break_even_unit_hour(option, ranked)
-    if usd is None:
-        return option
-    said = (
-        f"Needs a quote: there is no public price. It would win below {usd:,} USD a model "
-        f"unit-hour ({option.size.model_units} units)."
-    )
-    extra = {**option.extra, "break_even_unit_hour_usd": str(usd)}
-    return replace(option, notes=(said, *option.notes), extra=extra)
-
-
-def _usd(option: Option) -> Decimal:
-    return option.cost.expected_usd if option.cost.expected_usd is not None else Decimal(0)

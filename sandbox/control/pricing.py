@@ -19,6 +19,14 @@ _TOKEN_KINDS = {
     "output-long": "Output tokens long context",
     "cache-read": "Prompt cache read input tokens",
     "cache-write": "Prompt cache write input tokens",
+    "cache-read-long": "Prompt cache read input tokens long context",
+    "cache-write-long": "Prompt cache write input tokens long context",
+    "input-batch": "Input tokens batch",
+    "output-batch": "Output tokens batch",
+    "input-flex": "Input tokens flex",
+    "output-flex": "Output tokens flex",
+    "input-priority": "Input tokens priority",
+    "output-priority": "Output tokens priority",
 }
 _TOKENS_PER = 1_000
 _SECONDS_PER_HOUR = 3_600

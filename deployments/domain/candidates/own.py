@@ -14,7 +14,7 @@ def custom_model(custom: CustomModel, question: Question) -> Model:
 
     A model of unknown base is scaled from the nearest open one: layers, heads and KV stay.
     """
-    base = _base(custom, question)
+    base = base_of(custom, question)
     architecture = base.architecture
     if architecture is None:
         raise ValueError(f"{base.model_id} has no architecture.")
@@ -35,7 +35,8 @@ def _at_least(parameters: int, architecture: Architecture) -> int:
     return max(parameters, architecture.embedding_parameters + 1_000_000)
 
 
-def _base(custom: CustomModel, question: Question) -> Model:
+def base_of(custom: CustomModel, question: Question) -> Model:
+    """Return the open model that own weights were made from, or the nearest in size."""
     named = question.catalog.by_id.get(custom.base_model)
     if named is not None and named.architecture is not None:
         return named
