@@ -43,6 +43,27 @@ def point_from(
 
     Raises BadEndpoint when the endpoint runs something else, or too little was answered.
     """
+    _check(option, played, configuration)
+    copies = max(1, option.size.instances) * configuration.replicas_per_instance
+    return LoadPoint(
+        architecture=request.architecture.name,
+        accelerator=configuration.gpu,
+        tensor_parallel=configuration.tensor_parallel,
+        pipeline_parallel=configuration.pipeline_parallel,
+        precision=configuration.precision,
+        engine=request.engine,
+        input_tokens=float(workload.input_tokens_mean),
+        output_tokens=float(workload.output_tokens_mean),
+        request_rate=played.answered / played.seconds / copies,
+        e2e_mean_ms=float(played.latency_ms["p50"]),
+        e2e_p99_ms=float(played.latency_ms["p99"]),
+        source=f"{source}, its median taken as the mean",
+        as_of=today,
+    )
+
+
+def _check(option: Option, played: Played, configuration: Configuration) -> None:
+    """Refuse an endpoint that runs something else, or of which too little is known."""
     runs = (
         option.size.instance_type,
         str(option.extra.get("precision", "")),
@@ -66,22 +87,6 @@ def point_from(
             f"{played.answered:,} answers were measured; at least {FEWEST_ANSWERS} are needed for "
             "a 99th percentile. Play more traffic through it."
         )
-    copies = max(1, option.size.instances) * configuration.replicas_per_instance
-    return LoadPoint(
-        architecture=request.architecture.name,
-        accelerator=configuration.gpu,
-        tensor_parallel=configuration.tensor_parallel,
-        pipeline_parallel=configuration.pipeline_parallel,
-        precision=configuration.precision,
-        engine=request.engine,
-        input_tokens=float(workload.input_tokens_mean),
-        output_tokens=float(workload.output_tokens_mean),
-        request_rate=played.answered / played.seconds / copies,
-        e2e_mean_ms=float(played.latency_ms["p50"]),
-        e2e_p99_ms=float(played.latency_ms["p99"]),
-        source=f"{source}, its median taken as the mean",
-        as_of=today,
-    )
 
 
 def _named(parts: tuple[str, str, str]) -> str:

@@ -106,13 +106,7 @@ def _workload(reader: Reader, known: Collection[str]) -> Workload:
         residency=reader.word("residency", Residency, Residency.ANYWHERE),
         weekly_profile=load.weekly_profile,
         burst=load.burst,
-        cached_input_share=reader.number(
-            "cached_input_share",
-            unit="as a share of the input tokens",
-            least=Decimal(0),
-            most=Decimal(1),
-            default=Decimal(0),
-        ),
+        cached_input_share=_cached(reader),
     )
 
 
@@ -180,6 +174,11 @@ def _latency_of(reader: Reader, streaming: bool) -> LatencyOf:
             None,
         )
     return chosen
+
+
+def _cached(reader: Reader) -> Decimal:
+    unit, none = "as a share of the input tokens", Decimal(0)
+    return reader.number("cached_input_share", unit=unit, least=none, most=Decimal(1), default=none)
 
 
 def _region(reader: Reader) -> str:
