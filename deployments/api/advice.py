@@ -233,7 +233,7 @@ class Sensitivity(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """Show at what load, tokens, objective, floor and price the choice becomes another.
 
-        The first time it takes a second or two; then it is remembered.
+        The first time it takes some seconds; then it is remembered.
         """
         found = queries.recommendation_for(actor=actor_of(request), pk=pk)
         return Response(SensitivityOutput(study_of(found)).data)

@@ -48,10 +48,15 @@ class InPlay:
         return self._compared(workload, self.catalog)
 
     def narrow(self, workload: Workload) -> Ranked:
-        """Compare the models in play on the machines in play."""
+        """Compare the weights in play on the machines in play: planning those is what costs.
+
+        Managed models are all compared: they cost little, and some tiers look one up by name.
+        """
         catalog = replace(
             self.catalog,
-            models=tuple(m for m in self.catalog.models if m.model_id in self._models),
+            models=tuple(
+                m for m in self.catalog.models if m.kind == "managed" or m.model_id in self._models
+            ),
             machines=tuple(
                 m for m in self.catalog.machines if _bare(m.instance_type) in self._machines
             ),
