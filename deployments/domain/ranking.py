@@ -70,7 +70,7 @@ def recommend(
     """
     question = Question(workload, catalog, prices, quotas, today, measured or {})
     on_demand = managed.on_demand(question)
-    hosted = machines.options(question)
+    hosted = machines.options(question, on_demand)
     found = [
         *on_demand,
         *functions.options(question),

@@ -160,7 +160,7 @@ def _environment(option: Option) -> dict[str, str]:
     """Return the container's settings: vLLM's (AWS deep learning containers) or Hugging Face's."""
     extra, hub = option.extra, option.extra.get("hub_model", "")
     weights = "/opt/ml/model" if extra.get("weights_s3") else hub
-    if option.tier is Tier.SAGEMAKER_SERVERLESS:
+    if option.tier is Tier.SAGEMAKER_SERVERLESS or "-cpu-" in extra["image"]:
         return {"HF_MODEL_ID": weights} if weights == hub else {}
     wanted = {
         "SM_VLLM_MODEL": weights,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -65,12 +65,25 @@ def days_left(model: Model, today: date) -> int | None:
 
 
 def _region(model: Model, workload: Workload) -> Check:
-    where = ", ".join(model.regions)
+    where, is_there = ", ".join(model.regions), workload.region in model.regions
+    nearest = "" if is_there else f"; the nearest is {_nearest(workload.region, model.regions)}"
     return Check(
         "region",
-        workload.region in model.regions,
-        f"Asked for {workload.region}; the catalogue knows {model.name} in {where}.",
+        is_there,
+        f"Asked for {workload.region}; the catalogue knows {model.name} in {where}{nearest}.",
     )
+
+
+def _nearest(region: str, known: Sequence[str]) -> str:
+    """Return the Region whose name shares most with what was asked: geography, then side."""
+    if not known:
+        return "none"
+    asked = region.split("-")
+
+    def alike(each: str) -> int:
+        return sum(a == b for a, b in zip(each.split("-"), asked, strict=False))
+
+    return max(known, key=alike)
 
 
 def _context(model: Model, workload: Workload) -> Check:

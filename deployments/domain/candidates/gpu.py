@@ -13,7 +13,7 @@ from deployments.domain.candidates.offer import Offer, priced
 from deployments.domain.candidates.question import Question
 from deployments.domain.candidates.seats import Seat
 from deployments.domain.latency import Times
-from deployments.domain.options import Capacity, Check, Option, Size, Tier
+from deployments.domain.options import Capacity, Check, Latency, Option, Size, Tier
 
 KEPT_PER_MODEL = 4  # the rest of the grid says nothing that these do not
 BURDEN = 4
@@ -75,7 +75,7 @@ def assumptions(seat: Seat, made: Plan) -> tuple[str, ...]:
     return (*said, note) if note else said
 
 
-def shown(seat: Seat, made: Plan, question: Question, more: str = "") -> latency.Latency:
+def shown(seat: Seat, made: Plan, question: Question, more: str = "") -> Latency:
     """Return a plan's times as an option's latency."""
     rate = float(question.workload.peak_rps) / made.replicas
     basis = (

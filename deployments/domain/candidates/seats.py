@@ -7,7 +7,7 @@ jobs, containers and edge hardware all read the same seats.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from billing.domain import compute_skus, skus
@@ -51,11 +51,35 @@ class Seat:
         return self.machine.instance_type.removeprefix("ml.")
 
 
-def all_seats(question: Question) -> tuple[tuple[Seat, ...], ...]:
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans each model once on each kind and number of GPUs: machines that differ in their CPUs
+    only, and parts of larger ones, are as fast.
+    """
+
+    question: Question
+    made: dict[tuple[object, ...], Seat] = field(default_factory=dict)
+
+    def seat(self, machine: Machine, model: Model, precision: str) -> Seat:
+        """Return a model on a machine. Raises ValueError for a model without an architecture."""
+        link = machine.link_gb_per_s if machine.gpus > 1 else 0.0
+        key = (model.model_id, precision, machine.gpu, machine.gpus, link)
+        known = self.made.get(key)
+        if known is None:
+            known = self.made[key] = _seat_on(machine, model, precision, self.question)
+        if known.machine is machine:
+            return known
+        engine = replace(known.engine, machine=machine)
+        made = replace(known.made, engine=engine) if known.made else None
+        return Seat(known.model, engine, known.memory, made)
+
+
+def all_seats(planner: Planner) -> tuple[tuple[Seat, ...], ...]:
     """Return the seats of each model that can be self-hosted, in the catalog's order."""
+    question = planner.question
     return tuple(
         tuple(
-            seat_on(machine, model, precision, question)
+            planner.seat(machine, model, precision)
             for machine in question.catalog.machines
             for precision in precisions
             if _is_worth_trying(model, machine, precision)
@@ -64,8 +88,7 @@ def all_seats(question: Question) -> tuple[tuple[Seat, ...], ...]:
     )
 
 
-def seat_on(machine: Machine, model: Model, precision: str, question: Question) -> Seat:
-    """Return a model on a machine. Raises ValueError for a model without an architecture."""
+def _seat_on(machine: Machine, model: Model, precision: str, question: Question) -> Seat:
     if model.architecture is None:
         raise ValueError(f"{model.model_id} has no architecture.")
     engine = Engine(machine, model.architecture, precision, question.values)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 
 from billing.domain import skus
 from deployments.domain import cost, latency
-from deployments.domain.candidates import checks
+from deployments.domain.candidates import checks, cpu
+from deployments.domain.candidates.cpu import Job
+from deployments.domain.candidates.offer import Offer, priced
 from deployments.domain.candidates.own import custom_model
-from deployments.domain.candidates.question import Question, verdict
-from deployments.domain.catalog import Model
+from deployments.domain.candidates.question import Question
 from deployments.domain.latency import Times
 from deployments.domain.options import Capacity, Check, Option, Size, Tier
 from deployments.domain.wording import count
@@ -18,101 +19,85 @@ from deployments.domain.workload import LatencyOf, Need
 
 THOUSANDTH = Decimal("0.001")
 STEP_MB = 1024
-BYTES_PER_PARAMETER = {"bf16": 2, "fp16": 2, "fp8": 2, "fp32": 4, "int8": 1}  # fp8 runs as 16 bits
+WHERE = "serverless inference"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A model on CPU: weights in bytes and parameters, and the memory they need in MB."""
+def options(question: Question, small: Sequence[Job]) -> list[Option]:
+    """Return an option for each model small enough and, for own weights, for each memory size."""
+    largest = int(question.values["serverless.memory-mb-max"])
+    found: list[Option] = []
+    for job in small:
+        least = _least_mb(job)
+        if job.model.provider == "own":
+            sizes = range(min(least, largest), largest + 1, STEP_MB)
+            found.extend(_option(job, size, question) for size in sizes)
+        elif least <= largest:
+            found.append(_option(job, least, question))
+    return [*found, *_of_gpu_models(question, largest)]
 
-    model: Model
-    precision: str
-    parameters: int
-    weights_bytes: int
-    memory_mb: int
 
-
-def options(question: Question) -> list[Option]:
-    """Return an option for each model small enough to be worth asking, and for own weights."""
-    jobs = [_job(model, "bf16", question) for model in question.weights()]
-    largest = question.values["serverless.memory-mb-max"]
-    small = [job for job in jobs if job.memory_mb <= largest]
+def _of_gpu_models(question: Question, largest: int) -> list[Option]:
+    """Return own weights that need a GPU, as refused here with what comes nearest."""
     custom = question.workload.custom
-    if custom is not None:
-        own = custom_model(custom, question)
-        parameters = int(custom.parameters_billion * 10**9)
-        small.append(_job(own, custom.precision, question, parameters))
-    return [_option(job, question) for job in small]
+    if custom is None or question.workload.need is not Need.CUSTOM_GPU:
+        return []
+    parameters = int(custom.parameters_billion * 10**9)
+    job = cpu.job_of(custom_model(custom, question), custom.precision, question, parameters)
+    return [_option(job, min(_least_mb(job), largest), question)]
 
 
-def _job(model: Model, precision: str, question: Question, parameters: int | None = None) -> Job:
-    known = model.architecture.parameters if model.architecture else 0
-    each = known if parameters is None else parameters
-    weights = each * BYTES_PER_PARAMETER[precision]
-    values = question.values
-    needed = weights / 1e6 * values["serverless.memory-over-weights"]
-    steps = -(-(needed + values["serverless.runtime-mb"]) // STEP_MB)
-    return Job(model, precision, each, weights, int(steps * STEP_MB))
+def _least_mb(job: Job) -> int:
+    return int(-(-job.memory_mb // STEP_MB) * STEP_MB)
 
 
-def _option(job: Job, question: Question) -> Option:
-    values, workload = question.values, question.workload
-    memory_mb = min(job.memory_mb, int(values["serverless.memory-mb-max"]))
+def _option(job: Job, memory_mb: int, question: Question) -> Option:
+    workload, values = question.workload, question.values
     answer, times = _times(job, memory_mb, question)
     concurrency = _concurrency(answer, question)
-    priced = cost.price(
-        _drafts(memory_mb, answer, question),
-        prices=question.prices,
-        assumptions=(
-            *cost.LOAD_ASSUMPTIONS,
-            "Speed on CPU is assumed from memory bandwidth and compute in proportion to the "
-            "memory chosen; nothing public was found.",
-            *workload.assumptions,
+    return priced(
+        Offer(
+            tier=Tier.SAGEMAKER_SERVERLESS,
+            model=job.model.model_id,
+            name=str(memory_mb),
+            size=Size(memory_mb=memory_mb, max_concurrency=int(min(concurrency, _limit(question)))),
+            drafts=_drafts(memory_mb, answer, question),
+            assumptions=(
+                *cost.LOAD_ASSUMPTIONS,
+                "Speed on CPU is assumed from memory bandwidth and compute in proportion to the "
+                "memory chosen; nothing public was found.",
+            ),
+            latency=latency.as_latency(
+                times,
+                cold_start_ms=values["serverless.cold-start-ms"],
+                basis="Assumed CPU speed; p99 includes a cold start.",
+                as_of=question.today.isoformat(),
+                confidence=cpu.ASSUMED,
+            ),
+            capacity=_capacity(concurrency, question),
+            checks=(
+                *cpu.model_checks(job, question),
+                cpu.gpu_check(question, WHERE),
+                _memory(job, memory_mb, int(values["serverless.memory-mb-max"])),
+                checks.latency(times, workload),
+                checks.payload(workload, values["serverless.payload-mb"]),
+                checks.time_limit(answer, values["serverless.timeout-s"]),
+                checks.quota(
+                    name="serverless-concurrency",
+                    what="requests at once on one endpoint at peak",
+                    needed=concurrency,
+                    question=question,
+                ),
+                *_forbids(question),
+            ),
+            summary=f"{job.model.name} on CPU with {memory_mb // 1024} GB, paid while it computes",
+            burden=2,
+            scales_to_zero=True,
+            notes=(
+                "No GPU, no VPC, no streaming; a first request after a pause waits for a start.",
+            ),
+            extra=cpu.serving(job, question),
         ),
-    )
-    found = _checks(job, times, answer, question)
-    return Option(
-        option_id=f"{Tier.SAGEMAKER_SERVERLESS}/{job.model.model_id}/{memory_mb}",
-        tier=Tier.SAGEMAKER_SERVERLESS,
-        model=job.model.model_id,
-        invoke_id="",
-        size=Size(memory_mb=memory_mb, max_concurrency=int(min(concurrency, _limit(question)))),
-        cost=priced,
-        latency=latency.as_latency(
-            times,
-            cold_start_ms=values["serverless.cold-start-ms"],
-            basis="Assumed CPU speed; p99 includes a cold start.",
-            as_of=question.today.isoformat(),
-            confidence="none: assumed, measure before relying",
-        ),
-        capacity=_capacity(concurrency, question),
-        checks=found,
-        verdict=verdict(found, priced),
-        scales_to_zero=True,
-        burden=2,
-        commitment_months=0,
-        summary=f"{job.model.name} on CPU with {memory_mb // 1024} GB, paid while it computes",
-        notes=("No GPU, no VPC, no streaming; a first request after a pause waits for a start.",),
-        extra=_extra(job, question),
-    )
-
-
-def _checks(job: Job, times: Times, answer: Times, question: Question) -> tuple[Check, ...]:
-    workload, values = question.workload, question.values
-    return (
-        *_model_checks(job, question),
-        _cpu(question),
-        _memory(job, int(values["serverless.memory-mb-max"])),
-        checks.latency(times, workload),
-        checks.payload(workload, values["serverless.payload-mb"]),
-        checks.time_limit(answer, values["serverless.timeout-s"]),
-        checks.quota(
-            name="serverless-concurrency",
-            what="requests at once on one endpoint at peak",
-            needed=_concurrency(answer, question),
-            question=question,
-        ),
-        *_forbids(question),
+        question,
     )
 
 
@@ -120,44 +105,28 @@ def _times(job: Job, memory_mb: int, question: Question) -> tuple[Times, Times]:
     """Return times to the last token and times the objective is about."""
     values, workload = question.values, question.workload
     share = memory_mb / values["serverless.memory-mb-max"]
-    flops = values["serverless.tflops"] * 1e12 * share
-    read_ms = job.weights_bytes / (values["serverless.gb-per-s"] * 1e9 * share) * 1000
-
-    def first(tokens: float) -> float:
-        return max(2.0 * job.parameters * tokens / flops * 1000, read_ms)
-
-    typical = latency.mean_shape(workload, job.model)
-    long = latency.tail_shape(workload, job.model)
+    found = cpu.work(
+        job,
+        question,
+        tflops=values["serverless.tflops"] * share,
+        gb_per_s=values["serverless.gb-per-s"] * share,
+    )
     overhead, cold = values["serverless.overhead-ms"], values["serverless.cold-start-ms"]
-    begin = Times(first(typical.input_tokens), first(long.input_tokens), first(long.input_tokens))
-    step = max(read_ms, 2.0 * job.parameters / flops * 1000)
-    end = Times(
-        begin.p50 + (typical.output_tokens - 1) * step,
-        begin.p95 + (long.output_tokens - 1) * step,
-        begin.p99 + (long.output_tokens - 1) * step,
-    ).plus(overhead, tail_ms=cold)
-    to_first = workload.latency_of is LatencyOf.FIRST_TOKEN
-    about = begin.plus(overhead, tail_ms=cold) if to_first else end
+    end = _in_ms(found.typical_s, found.long_s).plus(overhead, tail_ms=cold)
+    begin = _in_ms(found.first_typical_s, found.first_long_s).plus(overhead, tail_ms=cold)
+    about = begin if workload.latency_of is LatencyOf.FIRST_TOKEN else end
     return end, about.plus(cold if latency.is_mostly_cold(workload) else 0.0)
 
 
-def _model_checks(job: Job, question: Question) -> list[Check]:
-    if job.model.provider == "own":
-        return []
-    return checks.of_model(job.model, question)
+def _in_ms(typical_s: float, long_s: float) -> Times:
+    return Times(typical_s * 1000, long_s * 1000, long_s * 1000)
 
 
-def _cpu(question: Question) -> Check:
-    needs = question.workload.need is Need.CUSTOM_GPU
-    word = "needs a GPU" if needs else "does not need a GPU"
-    return Check("gpu", not needs, f"The model {word}; serverless inference has none.")
-
-
-def _memory(job: Job, largest_mb: int) -> Check:
+def _memory(job: Job, memory_mb: int, largest_mb: int) -> Check:
     return Check(
         "memory",
-        job.memory_mb <= largest_mb,
-        f"{count(job.parameters)} parameters at {job.precision} need {job.memory_mb:,} MB with "
+        job.memory_mb <= memory_mb,
+        f"{count(job.parameters)} parameters at {job.precision} need {_least_mb(job):,} MB with "
         f"the runtime; serverless inference has at most {largest_mb:,} MB.",
     )
 
@@ -221,14 +190,3 @@ def _capacity(concurrency: Decimal, question: Question) -> Capacity:
         quota="serverless-concurrency",
         quota_needed=concurrency,
     )
-
-
-def _extra(job: Job, question: Question) -> dict[str, str]:
-    custom = question.workload.custom
-    is_own = custom is not None and job.model.provider == "own"
-    return {
-        "image": question.catalog.image("transformers-cpu").uri,
-        "weights_s3": custom.weights_s3_uri if custom is not None and is_own else "",
-        "hub_model": job.model.hub_id,
-        "precision": job.precision,
-    }

@@ -154,7 +154,10 @@ def test_a_gpu_model_on_serverless_is_refused_in_words() -> None:
     ranked = ask(of_scenario("tuned-model"))
     found = next(each for each in ranked.options if each.tier is Tier.SAGEMAKER_SERVERLESS)
 
-    assert check(found, "gpu") == ("broken: The model needs a GPU; serverless inference has none.")
+    assert check(found, "gpu") == (
+        "broken: The model needs a GPU; serverless inference has none. The nearest is a SageMaker "
+        "endpoint with a GPU, or asynchronous inference, which may sleep when idle."
+    )
     assert "at most 6,144 MB" in check(found, "memory")
     assert {"gpu", "memory"} <= {each.name for each in refusals(found, ("latency", "gpu"))}
 

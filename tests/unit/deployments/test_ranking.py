@@ -93,10 +93,11 @@ def test_the_tree_picks_for_scenario_a_what_the_source_picked(slug: str, tier: T
 def test_every_feature_of_scenario_a_can_be_launched(slug: str, tier: Tier) -> None:
     ranked = ask(of_scenario(slug))
 
-    pick = option(ranked, ranked.pick)
-    assert pick.verdict is Verdict.FEASIBLE
-    assert pick.tier is tier
-    assert refusals(pick) == ()
+    pick, built = option(ranked, ranked.pick), option(ranked, ranked.launch_pick)
+    assert pick.verdict is built.verdict is Verdict.FEASIBLE
+    assert built.tier is tier
+    assert refusals(built) == ()
+    assert (pick.cost.expected_usd or 0) <= (built.cost.expected_usd or 0)
 
 
 def test_scenario_a_fits_its_budget_and_the_sources_models_did_not() -> None:
@@ -238,20 +239,20 @@ def test_an_option_is_never_feasible_with_a_broken_check_or_without_a_price(
 @settings(max_examples=12, deadline=None)
 @given(low=loads, factor=st.decimals("1", "4", places=2))
 def test_cost_never_falls_when_the_load_rises(low: Decimal, factor: Decimal) -> None:
-    def costs(load: Decimal) -> dict[tuple[str, str, int], Decimal]:
+    def costs(load: Decimal) -> dict[tuple[str, int, int, int], Decimal]:
         ranked = ask(read(load=str(load), peak_rps=str(load * 2), latency_ms=20_000))
         return {
-            (each.option_id.split("/")[0], each.model, each.size.memory_mb): price
-            for each in reversed(ranked.options)
-            if (price := each.cost.expected_usd) is not None
-            and each.tier is not Tier.SAGEMAKER_REAL_TIME
+            (each.option_id, each.size.instances, each.size.max_instances, each.size.memory_mb): usd
+            for each in ranked.options
+            if (usd := each.cost.expected_usd) is not None
         }
 
     before, after = costs(low), costs(low * factor)
+    alike = before.keys() & after.keys()
 
-    assert before.keys() == after.keys()
-    for key, usd in before.items():
-        assert after[key] >= usd, key
+    assert len(alike) > 50
+    for key in alike:
+        assert after[key] >= before[key], key
 
 
 @settings(max_examples=10, deadline=None)
