@@ -161,10 +161,11 @@ def _architecture(custom: CustomModel, question: Question) -> Check:
             True,
             f"The base is not named (taken as {near}); an import takes {takes}.",
         )
-    name = custom.base_model.rpartition(".")[2].lower()
+    name = custom.base_model.lower()
+    in_bedrock = name.partition(".")[2]  # a managed id has its provider before the first dot
     return Check(
         "architecture",
-        name.startswith(IMPORTED),
+        name.startswith(IMPORTED) or in_bedrock.startswith(IMPORTED),
         f"The weights are of {custom.base_model}; an import takes {takes}.",
     )
 
