@@ -9,7 +9,7 @@ from deployments.domain.inputs import Reader, shown
 from deployments.domain.planner.architecture import Architecture
 
 MOST_PARAMETERS = 20_000_000_000_000
-MOST_CONTEXT = 10_000_000
+MOST_CONTEXT = 1_000_000
 # Least and most of each number, by its name here.
 NUMBERS: Mapping[str, tuple[int, int]] = {
     "layers": (1, 1_000),

@@ -15,9 +15,10 @@ from deployments.domain.load_input import LEAST_RPS, MOST_RPS
 from deployments.domain.planner.architecture import Architecture
 from deployments.domain.planner.request import PlanRequest
 from deployments.domain.workload import LatencyOf, Workload
-from deployments.domain.workload_input import MOST_MS, MOST_TOKENS, PERCENTILES
+from deployments.domain.workload_input import MOST_MS, PERCENTILES
 
 MOST_INSTANCES = 1_000
+MOST_TOKENS = 1_000_000  # of a request: what few models read, and a plan can follow step by step
 LOAD = (
     "mean_rps", "peak_rps", "input_tokens_mean", "input_tokens_p95", "output_tokens_mean",
     "output_tokens_p95", "prefix_cached_share",
@@ -64,6 +65,8 @@ def read(given: Mapping[str, Any], *, known: Known, today: date) -> PlanRequest:
             reader.refuse(str(name)[:60], f"There is no input {str(name)[:60]!r}.", None)
     architecture = architecture_input.read(reader, known=known.architectures, today=today)
     found = _request(reader, known, architecture) if architecture else None
+    if found is not None:
+        _check_context(reader, found)
     if reader.wrong or found is None:
         raise Unreadable(reader.wrong)
     return found
@@ -109,6 +112,19 @@ def _request(reader: Reader, known: Known, architecture: Architecture) -> PlanRe
             default=Decimal(0),
         ),
     )
+
+
+def _check_context(reader: Reader, asked: PlanRequest) -> None:
+    """Refuse requests that are on average longer than the model reads."""
+    answer = min(asked.output_tokens_mean, asked.max_output_tokens or asked.output_tokens_mean)
+    length, most = asked.input_tokens_mean + answer, asked.architecture.max_context
+    if length > most and not {"input_tokens_mean", "output_tokens_mean"} & set(reader.wrong):
+        reader.refuse(
+            "input_tokens_mean",
+            f"A request of {length:,} tokens with its answer is longer than the {most:,} that "
+            f"{asked.architecture.name} reads at once.",
+            None,
+        )
 
 
 def _rates(reader: Reader) -> tuple[Decimal, Decimal]:

@@ -112,6 +112,8 @@ def test_what_was_asked_survives_being_kept() -> None:
         ({"mean_rps": "=1+1"}, "mean_rps", "plain number"),
         ({"peak_rps": "1"}, "peak_rps", "below the mean"),
         ({"output_tokens_p95": "3"}, "output_tokens_p95", "below the mean"),
+        ({"input_tokens_mean": "9000"}, "input_tokens_mean", "longer than the 8,192 that Llama-3"),
+        ({"input_tokens_mean": "9000000"}, "input_tokens_mean", "between 1 and 1,000,000"),
         ({"latency_ms": "NaN"}, "latency_ms", "plain number"),
         ({"latency_percentile": "90"}, "latency_percentile", "50, 95, 99"),
         ({"usd_per_request": "-1"}, "usd_per_request", "between"),
