@@ -16,12 +16,13 @@ from deployments.domain.candidates.runner import Runner
 from deployments.domain.latency import Times
 from deployments.domain.options import Check, Option, Size, Tier
 from deployments.domain.wording import count, milliseconds
-from deployments.domain.workload import Pattern
+from deployments.domain.workload import Pattern, Workload
 
 # TransformInstanceType of botocore 1.44.5: no p4, p5, p6, g7, g7e or trn2.
 TRANSFORM_FAMILIES = ("g4dn", "g5", "g6", "g6e", "c5", "c7i", "m5")
 QUEUED = (Pattern.ASYNCHRONOUS, Pattern.BATCH, Pattern.EVENT_DRIVEN)
 _BYTES_PER_TOKEN = 4
+_HIGH_LOAD = Decimal("1.2")
 _DAYS_KEPT = Decimal(1)
 
 
@@ -57,12 +58,12 @@ def _queue(each: Runner, question: Question, *, least: int) -> Option:
             model=each.model_id,
             name=name,
             size=Size(instance_type=each.instance_type, max_instances=most),
-            drafts=[_hours(each, question, least=least, most=most), *storage(question)],
+            drafts=[_hours(each, question, least=least), *storage(question)],
             assumptions=(
                 "A month has 730 hours.",
                 spread.shape_in_words(workload),
                 _sleep_in_words(each, sleeping, question) if least == 0 else _KEPT_WARM,
-                "High: every instance of the peak is on all month.",
+                "High: a fifth more load, and the first instance never sleeps.",
                 *((each.note,) if each.note else ()),
             ),
             latency=runner.shown(
@@ -91,30 +92,35 @@ def _queue(each: Runner, question: Question, *, least: int) -> Option:
 
 
 def _awake(each: Runner, question: Question, load: Decimal = Decimal(1)) -> spread.Awake:
-    workload = question.workload
-    scaled = replace(workload, mean_rps=workload.mean_rps * load, peak_rps=workload.peak_rps * load)
     return spread.awake(
-        scaled,
+        _scaled(question, load),
         rps_each=each.planned_rps,
         start_s=each.start_s,
         idle_s=question.values["async.idle-s"],
     )
 
 
-def _hours(each: Runner, question: Question, *, least: int, most: int) -> cost.Draft:
+def _hours(each: Runner, question: Question, *, least: int) -> cost.Draft:
     if least == 0:
         expected = _awake(each, question).instance_hours
         low = _awake(each, question, cost.LOW_LOAD).instance_hours
     else:
         expected = spread.following(question.workload, rps_each=each.planned_rps, least=least)
         low = expected
+    heavier = _scaled(question, _HIGH_LOAD)
+    high = spread.following(heavier, rps_each=each.planned_rps, least=1)
     return cost.Draft(
         label=f"{each.instance_type} while on",
         sku=skus.instance(instance_type=each.instance_type),
         low=spread.seconds(min(low, expected)),
         expected=spread.seconds(expected),
-        high=spread.seconds(max(expected, spread.HOURS_PER_MONTH * most)),
+        high=spread.seconds(max(expected, high)),
     )
+
+
+def _scaled(question: Question, load: Decimal) -> Workload:
+    workload = question.workload
+    return replace(workload, mean_rps=workload.mean_rps * load, peak_rps=workload.peak_rps * load)
 
 
 _KEPT_WARM = "One machine stays on for the next request; the others follow the load."

@@ -44,7 +44,7 @@ def options(question: Question, on_demand: Sequence[Option] = ()) -> list[Option
         *sharing.components(planner, models),
         *sharing.multi_model(question, [*_small_gpus(question, models), *on_cpus]),
         *sharing.multi_container(question, best),
-        *jobs.asynchronous(question, found if _is_queued(question) else best),
+        *jobs.asynchronous(question, _queued(question, models, on_cpus)),
         *jobs.transform(question, _transformers(question, models, on_cpus)),
         *containers.on_ecs(question, found),
         *containers.on_fargate(question, jobs_on_cpu),
@@ -99,19 +99,33 @@ def _small_gpus(question: Question, models: Sequence[Sequence[Seat]]) -> list[Ru
     return [runner.of_seat(seat, question) for seat in seats.cheapest(allowed, question, kept=FEW)]
 
 
-def _transformers(
+def _queued(
     question: Question, models: Sequence[Sequence[Seat]], on_cpus: Sequence[Runner]
 ) -> list[Runner]:
-    """Return each model's best machine among those of batch transform; few where it is refused."""
+    """Return each model's best machine for a queue, which waits longer than a caller does."""
+    limit_s = question.values["async.timeout-s"]
     found = [
         runner.of_seat(seat, question)
         for model in models
-        for seat in seats.cheapest(
+        for seat in seats.cheapest(model, question, kept=1, limit_s=limit_s)
+        if seat.made is not None
+    ]
+    every = [*found, *on_cpus]
+    return every if _is_queued(question) else _best(question, every)
+
+
+def _transformers(
+    question: Question, models: Sequence[Sequence[Seat]], on_cpus: Sequence[Runner]
+) -> list[Runner]:
+    """Return each model's machine that does most work for a dollar; few where jobs are refused."""
+    found = [
+        runner.of_seat(seat, question)
+        for model in models
+        for seat in seats.hardest_working(
             [each for each in model if jobs.has_transform(each.machine.instance_type)],
             question,
             kept=1,
         )
-        if seat.made is not None
     ]
     every = [*found, *on_cpus]
     return every if _is_queued(question) else _best(question, every)

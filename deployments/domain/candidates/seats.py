@@ -6,11 +6,11 @@ jobs, containers and edge hardware all read the same seats.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from billing.domain import compute_skus, skus
+from billing.domain import skus
 from deployments.domain import latency
 from deployments.domain.candidates import checks
 from deployments.domain.candidates.fleet import Plan, plan
@@ -106,26 +106,29 @@ def fitting(seats: Sequence[Seat]) -> Iterator[tuple[Seat, Plan]]:
 
 
 def cheapest(
-    seats: Sequence[Seat],
-    question: Question,
-    *,
-    kept: int,
-    usd_hour: Callable[[Seat], Decimal | None] | None = None,
+    seats: Sequence[Seat], question: Question, *, kept: int, limit_s: float | None = None
 ) -> list[Seat]:
-    """Return the best seats: fit and in time before late before unfit, then by price and speed."""
-    price = usd_hour or (lambda seat: usd_an_hour(seat, question))
-    return sorted(seats, key=lambda seat: _rank(seat, price(seat), question))[:kept]
+    """Return the best seats: fit and in time before late before unfit, then by price and speed.
+
+    `limit_s` is when an answer is cut off, by default as on a real-time endpoint.
+    """
+    cut_s = time_limit_s(question) if limit_s is None else limit_s
+    return sorted(seats, key=lambda seat: _rank(seat, cut_s, question))[:kept]
+
+
+def hardest_working(seats: Sequence[Seat], question: Question, *, kept: int) -> list[Seat]:
+    """Return the seats that hold their model and do the most work for a dollar."""
+
+    def key(found: tuple[Seat, Plan]) -> float:
+        usd = usd_an_hour(found[0], question)
+        return float(_DEAREST if usd is None else usd) / found[1].saturation_rps
+
+    return [seat for seat, _ in sorted(fitting(seats), key=key)[:kept]]
 
 
 def usd_an_hour(seat: Seat, question: Question) -> Decimal | None:
     """Return USD an hour of the machine on a SageMaker endpoint; None without a price."""
     found = question.prices.find(skus.instance(instance_type=seat.machine.instance_type))
-    return None if found is None else found.usd
-
-
-def ec2_usd_an_hour(seat: Seat, question: Question) -> Decimal | None:
-    """Return USD an hour of the machine on EC2; None without a price."""
-    found = question.prices.find(compute_skus.ec2(instance_type=seat.ec2_type))
     return None if found is None else found.usd
 
 
@@ -243,15 +246,15 @@ def _memory(engine: Engine, model: Model, workload: Workload) -> tuple[Check, ..
     )
 
 
-def _rank(seat: Seat, usd_hour: Decimal | None, question: Question) -> tuple[int, Decimal, float]:
-    made = seat.made
+def _rank(seat: Seat, cut_s: float, question: Question) -> tuple[int, Decimal, float]:
+    made, usd_hour = seat.made, usd_an_hour(seat, question)
     if made is None:
         return 2, usd_hour or _DEAREST, 0.0
     workload = question.workload
     price = _DEAREST if usd_hour is None else usd_hour * made.replicas
     limit = question.quotas.get(seat.machine.instance_type)
     is_over = limit is not None and made.replicas + 1 > limit
-    is_cut = made.answer.p99 > time_limit_s(question) * 1000
+    is_cut = made.answer.p99 > cut_s * 1000
     is_late = made.times.at(workload.latency_percentile) > workload.latency_ms
     broken = 2 if is_over or is_cut else 1 if is_late else 0
     return broken, price, made.times.p95
