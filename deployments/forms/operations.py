@@ -15,7 +15,10 @@ from portal.forms.choices import offer
 LABELS = {
     "instances": ("Instances", "Kept running; the scaling policy never goes below."),
     "max_instances": ("Instances at most", "Where the scaling policy stops."),
-    "model_units": ("Model units", "Another number is bought beside these; what was committed is owed to its end."),
+    "model_units": (
+        "Model units",
+        "Another number is bought beside these; what was committed is owed to its end.",
+    ),
     "max_concurrency": ("Requests at the same time", "More are throttled."),
     "memory_mb": ("Memory", "More memory is also more CPU."),
 }
