@@ -186,7 +186,6 @@ def _tasks(each: Runner, size: CpuMachine, question: Question) -> Option:
     hop_ms = question.values["alb.overhead-ms"]
     times, answer = each.times.plus(hop_ms), each.answer.plus(hop_ms)
     tasks, gib = each.replicas, Decimal(str(size.memory_gib))
-    capacity = runner.capacity(each, tasks, question)
     return priced(
         Offer(
             tier=Tier.ECS_SERVICE,
@@ -217,19 +216,8 @@ def _tasks(each: Runner, size: CpuMachine, question: Question) -> Option:
                 start_s=question.values["fargate.start-s"],
                 more="With a load balancer.",
             ),
-            capacity=capacity,
-            checks=(
-                *each.fits,
-                checks.latency(times, question.workload),
-                checks.headroom(capacity.headroom),
-                checks.time_limit(answer, question.values["alb.idle-timeout-s"]),
-                checks.quota(
-                    name="fargate-vcpus",
-                    what="vCPUs of Fargate tasks",
-                    needed=Decimal(size.vcpus * (tasks + 1)),
-                    question=question,
-                ),
-            ),
+            capacity=runner.capacity(each, tasks, question),
+            checks=_task_checks(each, size, times, answer, question),
             summary=f"{each.on} in {tasks} Fargate tasks of {size.vcpus} vCPUs and "
             f"{size.memory_gib:g} GB",
             burden=3,
@@ -237,6 +225,24 @@ def _tasks(each: Runner, size: CpuMachine, question: Question) -> Option:
             extra=runner.sizing(each, question),
         ),
         question,
+    )
+
+
+def _task_checks(
+    each: Runner, size: CpuMachine, times: Times, answer: Times, question: Question
+) -> tuple[Check, ...]:
+    tasks = each.replicas
+    return (
+        *each.fits,
+        checks.latency(times, question.workload),
+        checks.headroom(runner.capacity(each, tasks, question).headroom),
+        checks.time_limit(answer, question.values["alb.idle-timeout-s"]),
+        checks.quota(
+            name="fargate-vcpus",
+            what="vCPUs of Fargate tasks",
+            needed=Decimal(size.vcpus * (tasks + 1)),
+            question=question,
+        ),
     )
 
 

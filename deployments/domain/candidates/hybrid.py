@@ -169,13 +169,11 @@ def _fronted(question: Question, found: Sequence[Runner]) -> list[Option]:
 
 
 def _front(each: Runner, question: Question) -> Option:
-    workload, values = question.workload, question.values
+    values = question.values
     own_ms, cold_ms = values["lambda.own-ms"], values["lambda.cold-start-ms-p99"]
     times = each.times.plus(own_ms, tail_ms=cold_ms)
     answer = each.answer.plus(own_ms, tail_ms=cold_ms)
     kind, machines = each.instance_type, each.replicas
-    running = functions.functions_at_once(answer, question)
-    capacity = runner.capacity(each, machines, question)
     return priced(
         Offer(
             tier=Tier.HYBRID,
@@ -203,25 +201,32 @@ def _front(each: Runner, question: Question) -> Option:
                 start_s=values["lambda.cold-start-ms-p50"] / 1000,
                 more=f"Plus {own_ms:g} ms of the function; p99 includes its cold start.",
             ),
-            capacity=capacity,
-            checks=(
-                *each.fits,
-                checks.latency(times, workload),
-                checks.headroom(capacity.headroom),
-                checks.payload(workload, values["lambda.payload-mb"]),
-                checks.time_limit(answer, values["sagemaker.timeout-s"]),
-                checks.quota(
-                    name="lambda-concurrency",
-                    what="functions running at once at peak",
-                    needed=running,
-                    question=question,
-                ),
-                gpu.endpoint_quota(kind, machines + 1, question),
-                *functions.function_forbids(question),
-            ),
+            capacity=runner.capacity(each, machines, question),
+            checks=_front_checks(each, times, answer, question),
             summary=f"A function in front of {each.on} on {count(machines)} x {kind}",
             burden=5,
             extra=runner.sizing(each, question),
         ),
         question,
+    )
+
+
+def _front_checks(
+    each: Runner, times: Times, answer: Times, question: Question
+) -> tuple[Check, ...]:
+    workload, values, machines = question.workload, question.values, each.replicas
+    return (
+        *each.fits,
+        checks.latency(times, workload),
+        checks.headroom(runner.capacity(each, machines, question).headroom),
+        checks.payload(workload, values["lambda.payload-mb"]),
+        checks.time_limit(answer, values["sagemaker.timeout-s"]),
+        checks.quota(
+            name="lambda-concurrency",
+            what="functions running at once at peak",
+            needed=functions.functions_at_once(answer, question),
+            question=question,
+        ),
+        gpu.endpoint_quota(each.instance_type, machines + 1, question),
+        *functions.function_forbids(question),
     )
