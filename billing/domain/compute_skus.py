@@ -50,7 +50,7 @@ def fargate_vcpu(*, architecture: str) -> str:
 
 
 def fargate_memory(*, architecture: str) -> str:
-    """Return the SKU of Fargate memory, by the GB-second; "x86_64" or "arm64"."""
+    """Return the SKU of one GB of Fargate memory, by the second; "x86_64" or "arm64"."""
     return f"fargate:{architecture}:gb-second"
 
 
@@ -109,7 +109,7 @@ def _fargate(architecture: str, unit: str) -> Described | None:
         case "vcpu-second":
             return "second", _HOUR, f"Fargate vCPU ({words})"
         case "gb-second":
-            return "gb-second", _HOUR, f"Fargate memory ({words})"
+            return "second", _HOUR, f"Fargate GB of memory ({words})"
     return None
 
 

@@ -15,12 +15,15 @@ from deployments.domain.options import Option
 from deployments.domain.workload import Workload
 
 T = TypeVar("T")
+_PLAIN = frozenset({str, int, bool, float})
 
 
 def to_json(value: object) -> Any:
     """Return plain JSON for a frozen value: decimals and dates as text, tuples as lists."""
+    if value is None or type(value) in _PLAIN:  # most of what there is
+        return value
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: to_json(getattr(value, each.name)) for each in fields(value)}
+        return {name: to_json(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Decimal):
@@ -70,6 +73,11 @@ def option_to_json(option: Option) -> dict[str, Any]:
 def option_from_json(body: Mapping[str, Any]) -> Option:
     """Return the option that `option_to_json` wrote."""
     return from_json(Option, body)
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 @cache
