@@ -24,6 +24,7 @@ class Permission(StrEnum):
     SEE = "see"
     REGISTER = "register"
     ADVISE = "advise"
+    PLAN_PORTFOLIO = "plan-portfolio"
     LAUNCH = "launch"
     OPERATE = "operate"
     PLAY_TRAFFIC = "play-traffic"
@@ -35,12 +36,15 @@ class Permission(StrEnum):
 
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {
-    Role.MEMBER: frozenset({Permission.SEE, Permission.REGISTER, Permission.ADVISE}),
+    Role.MEMBER: frozenset(
+        {Permission.SEE, Permission.REGISTER, Permission.ADVISE, Permission.PLAN_PORTFOLIO}
+    ),
     Role.LEAD: frozenset(
         {
             Permission.SEE,
             Permission.REGISTER,
             Permission.ADVISE,
+            Permission.PLAN_PORTFOLIO,
             Permission.LAUNCH,
             Permission.OPERATE,
             Permission.PLAY_TRAFFIC,
@@ -48,7 +52,14 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
         }
     ),
     Role.PLATFORM: frozenset(Permission) - {Permission.SET_BUDGET, Permission.RECORD_USAGE},
-    Role.FINANCE: frozenset({Permission.SEE, Permission.SET_BUDGET, Permission.SET_PRICE}),
+    Role.FINANCE: frozenset(
+        {
+            Permission.SEE,
+            Permission.PLAN_PORTFOLIO,
+            Permission.SET_BUDGET,
+            Permission.SET_PRICE,
+        }
+    ),
 }
 EVERYWHERE = (Role.PLATFORM, Role.FINANCE)
 
@@ -67,6 +78,7 @@ SCOPE_OF: Mapping[Permission, Scope] = {
     Permission.SEE: Scope.READ,
     Permission.REGISTER: Scope.ADVISE,
     Permission.ADVISE: Scope.ADVISE,
+    Permission.PLAN_PORTFOLIO: Scope.ADVISE,
     Permission.LAUNCH: Scope.LAUNCH,
     Permission.OPERATE: Scope.LAUNCH,
     Permission.PLAY_TRAFFIC: Scope.LAUNCH,

@@ -21,6 +21,7 @@ from portal.queries.people import teams
 PLACES = (
     ("Home", "portal:home", "home"),
     ("Features", "portal:features", "features"),
+    ("Portfolio", "deployments:portfolio", "portfolio"),
     ("Fleet", "deployments:fleet", "fleet"),
     ("Spend", "billing:spend", "spend"),
     ("Activity", "portal:activity", "activity"),

@@ -48,7 +48,7 @@ class IdempotencyMiddleware:
             return json_reply(
                 status=422,
                 code="invalid",
-                detail=f"An {HEADER} has 1 to {LONGEST} ASCII letters, digits and signs, no spaces.",
+                detail=f"An {HEADER} has 1 to {LONGEST} letters, digits and signs, no spaces.",
                 path=request.path,
             )
         owner = _owner(request)

@@ -27,7 +27,8 @@ FOR_EVERYBODY_SIGNED_IN = {
     "portal:settings", "portal:teams", "portal:members", "portal:account", "portal:keys",
     "billing:spend", "billing:by", "billing:ledger", "billing:refused", "billing:prices",
     "billing:budgets", "billing:budget_line", "billing:home_card",
-    "deployments:fleet", "deployments:home_card", "deployments:capacity", "deployments:moves",
+    "deployments:fleet", "deployments:home_card", "deployments:portfolio",
+    "api-portfolio-plans", "deployments:capacity", "deployments:moves",
     "deployments:moves_home_card", "deployments:probes", "deployments:probe_new",
     "api-docs", "api-me", "api-teams", "api-roles", "api-features", "api-keys", "api-activity",
     "api-budgets", "api-budget-position", "api-reservations", "api-prices", "api-usage",
@@ -56,7 +57,8 @@ OF_THE_TEAM = {
     "api-deployment-resources", "api-deployment-events", "api-deployment-snippet",
     "api-traffic-run", "api-traffic-run-stop",
     "deployments:capacity_plan", "deployments:capacity_again", "deployments:capacity_load_point",
-    "deployments:capacity_endpoint", "api-capacity-plan", "api-capacity-plan-again",
+    "deployments:capacity_endpoint", "deployments:portfolio_plan", "api-portfolio-plan",
+    "api-capacity-plan", "api-capacity-plan-again",
     "api-capacity-plan-endpoint",
     "deployments:moves_feature_card", "deployments:move_dismiss", "deployments:probe",
     "deployments:probe_stop", "deployments:probe_schedule", "deployments:probe_unschedule",
@@ -256,6 +258,11 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
         "deployments:options": (Permission.ADVISE, {}),
         "deployments:capacity": (Permission.ADVISE, plan | REST_OF_THE_PLAN),
         "deployments:capacity_again": (Permission.ADVISE, {}),
+        "deployments:portfolio": (
+            Permission.PLAN_PORTFOLIO,
+            {"team": "chat", "objective": "cost", "budget_usd": "300000"},
+        ),
+        "api-portfolio-plans": (Permission.PLAN_PORTFOLIO, {"team": "chat"}),
         "deployments:capacity_load_point": (Permission.ADVISE, of_plan),
         "api-capacity-plans": (Permission.ADVISE, plan),
         "api-capacity-plan-again": (Permission.ADVISE, {}),
@@ -349,7 +356,12 @@ def test_a_post_does_it_for_who_may_and_for_nobody_else(
 
 
 # Forms that offer only what the person may choose: anything else is no choice, hence 422.
-CHOICES_ONLY = {"portal:feature_new", "billing:budgets", "deployments:capacity"}
+CHOICES_ONLY = {
+    "portal:feature_new",
+    "billing:budgets",
+    "deployments:capacity",
+    "deployments:portfolio",
+}
 REST_OF_THE_PLAN = {
     "latency_percentile": "99",
     "latency_of": "whole-answer",

@@ -14,8 +14,25 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 from billing.usecases import budgets, prices
-from deployments.models import CapacityPlan, Deployment, Move, Probe, Recommendation, TrafficRun
-from deployments.usecases import advice, capacity, launch, moves, probes, traffic, workloads
+from deployments.models import (
+    CapacityPlan,
+    Deployment,
+    Move,
+    PortfolioPlan,
+    Probe,
+    Recommendation,
+    TrafficRun,
+)
+from deployments.usecases import (
+    advice,
+    capacity,
+    launch,
+    moves,
+    portfolio,
+    probes,
+    traffic,
+    workloads,
+)
 from portal.access import SYSTEM
 from portal.models import ApiKey, Feature, User
 from portal.queries import actor_of_user
@@ -66,6 +83,7 @@ class World:
     probe: Probe
     move: Move
     plan: CapacityPlan
+    portfolio: PortfolioPlan
 
     def path(self, address: Address) -> str:
         """Return the address with the arguments that lead to the chat team's things."""
@@ -99,6 +117,8 @@ class World:
             return self.recommendation.pk
         if "capacity" in route:
             return self.plan.pk
+        if "portfolio" in route:
+            return self.portfolio.pk
         raise AssertionError(f"What does the argument of {route} mean? Say it in this function.")
 
 
@@ -141,7 +161,9 @@ def build(*, feature: Feature, lead: User) -> World:
     plan = capacity.plan_capacity(
         actor=actor, team=feature.team, feature=feature, request=asked, now=now
     )
-    return World(feature, recommendation, deployment, run, key, probe, _move(feature, now), plan)
+    move = _move(feature, now)
+    whole = portfolio.plan_portfolio(actor=actor, team=feature.team, given={}, now=now)
+    return World(feature, recommendation, deployment, run, key, probe, move, plan, whole)
 
 
 def _move(feature: Feature, now: datetime) -> Move:
