@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployments.domain.portfolio.core import closed
+from deployments.domain.portfolio.closing import closed
 from deployments.domain.portfolio.dual import dual_of
 from deployments.domain.portfolio.problem import NothingFits, Problem, Solution
 from deployments.domain.portfolio.table import table_of
