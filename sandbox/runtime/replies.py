@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 
 from sandbox import state
-from sandbox.runtime import tokens
+from sandbox.runtime import skills, tokens
+from sandbox.runtime.skills import Lapse
 
 MEDIAN_TOKENS = 130
 SPREAD = 0.7
@@ -19,6 +20,12 @@ _SUBJECTS = ("the team", "your order", "this plan", "the text", "our review", "t
 _VERBS = ("shows", "needs", "covers", "keeps", "states", "names", "follows", "changes")
 _OBJECTS = ("a clear next step", "two open points", "the main idea", "every detail you gave")
 _TAILS = ("for now", "as you asked", "in most cases", "before the end of the week", "once more")
+_STRAY = ("gardening", "the weather", "football", "an old recipe")
+_HEDGES = (
+    "I'm sorry, but I can't help with that.",
+    "I am not sure about this, please contact support.",
+    "As an AI language model, I cannot answer that.",
+)
 _STOPWORDS = frozenset(["the", "and", "for", "with", "that", "this", "you", "are", "slipway"])
 
 
@@ -41,11 +48,12 @@ def say(model_id: str, prompt: str, max_tokens: int, stop_sequences: tuple[str, 
     """Answer a prompt.
 
     `[slipway tokens=120]` anywhere in the prompt asks for 120 output tokens; max_tokens still
-    holds. The last such mark counts.
+    holds. The last such mark counts. A model that is not up to the question answers badly.
     """
     chance = dice("reply", model_id, prompt)
     wished = _wished_tokens(prompt, chance)
-    text = _text(prompt, min(wished, max_tokens), chance)
+    lapse = skills.lapse(model_id, prompt, dice("skill", model_id, prompt))
+    text = _text(prompt, min(wished, max_tokens), chance, lapse)
     reason = "max_tokens" if wished > max_tokens else "end_turn"
     for stop in stop_sequences:
         head, found, _ = text.partition(stop)
@@ -60,11 +68,15 @@ def _wished_tokens(prompt: str, chance: random.Random) -> int:
     return max(1, round(MEDIAN_TOKENS * math.exp(SPREAD * chance.gauss(0.0, 1.0))))
 
 
-def _text(prompt: str, length: int, chance: random.Random) -> str:
-    topic = _topic(prompt, chance)
+def _text(prompt: str, length: int, chance: random.Random, lapse: Lapse | None) -> str:
+    topic = chance.choice(_STRAY) if lapse is Lapse.STRAY else _topic(prompt, chance)
     written, text = 0, []
     while written < length:
         sentence = _sentence(topic, chance, first=not text)
+        if lapse is Lapse.HEDGE and not text:
+            sentence = chance.choice(_HEDGES)
+        if lapse is Lapse.LOOP and len(text) > 1:
+            sentence = text[1]
         written += tokens.count(sentence)
         text.append(sentence)
     return tokens.cut(" ".join(text), length)
