@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -32,6 +32,18 @@ def env_int(name: str, *, default: int) -> int:
 def env_list(name: str) -> list[str]:
     """Return a comma-separated variable as a list."""
     return [part.strip() for part in env(name).split(",") if part.strip()]
+
+
+def beside(url: str, *, database: int) -> str:
+    """Return the URL of another database of the same Redis or Valkey; empty for an empty URL."""
+    parts = urlsplit(url)
+    if not parts.scheme:
+        return ""
+    if parts.scheme == "unix":
+        rest = [(name, value) for name, value in parse_qsl(parts.query) if name != "db"]
+        # urlunsplit would drop the empty host that such a URL needs.
+        return f"unix://{parts.path}?{urlencode([*rest, ('db', database)])}"
+    return urlunsplit(parts._replace(path=f"/{database}"))
 
 
 def database(url: str) -> dict[str, object]:

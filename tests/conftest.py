@@ -8,4 +8,4 @@ import tests.environment
 django.setup()
 
 assert tests.environment.HOME.exists()
-pytest_plugins = ["tests.fixtures.people", "tests.fixtures.servers"]
+pytest_plugins = ["tests.fixtures.people", "tests.fixtures.servers", "tests.fixtures.counters"]

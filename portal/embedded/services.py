@@ -95,6 +95,8 @@ def _broker(home: Home, environ: Mapping[str, str], shared: dict[str, str]) -> l
     shared["BROKER_URL"] = store.broker_url
     if not environ.get("CACHE_URL"):
         shared["CACHE_URL"] = store.cache_url
+    if not environ.get("CASCADE_URL"):
+        shared["CASCADE_URL"] = store.cascade_url
     return [
         Service(
             name="valkey",

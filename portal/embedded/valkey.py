@@ -1,4 +1,4 @@
-"""Valkey (or Redis) as a foreground child on a unix socket: Celery's broker and the cache."""
+"""Valkey (or Redis) as a foreground child on a unix socket: broker, cache and counters."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ class Store:
     def cache_url(self) -> str:
         """Return Django's cache URL (database 1)."""
         return f"unix://{self.socket}?db=1"
+
+    @property
+    def cascade_url(self) -> str:
+        """Return the URL of the cascade's counters, events and snapshot (database 2)."""
+        return f"unix://{self.socket}?db=2"
 
 
 def find_binary() -> Path:

@@ -1,0 +1,143 @@
+"""Spending counters of the gateway in Valkey: reserve, settle, sweep, admit, one script each.
+
+All entries of the event stream are written by the script that moves the money, so counters and
+events cannot disagree. The server's clock rules unless a moment is given (as tests do): gateways
+whose clocks differ share one. Redis's cluster mode is not for this: the keys lie on one server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from typing import Any, cast
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from cascade.adapters import scripts
+from cascade.domain.scopes import Hold, Reserved, ScopeLimit, Standing
+
+__all__ = ["Counters", "CountersAway", "Hold", "Reserved", "ScopeLimit", "Standing"]
+
+LOST_BEFORE = 2
+
+
+class CountersAway(Exception):
+    """Nobody can say what may be spent: the server is away, or lost its counters."""
+
+
+class Counters:
+    """The counters behind a URL, as in `redis://host:6379/2` or `unix:///path/valkey.sock?db=2`.
+
+    Every method raises CountersAway when the server does not answer in time. All may be repeated
+    after that, but for `append`, whose events carry ids that the drain knows again.
+    """
+
+    def __init__(self, url: str, *, connections: int = 32, timeout_s: float = 1.0) -> None:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=connections,
+            timeout=timeout_s,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            health_check_interval=0,
+            retry=Retry(NoBackoff(), 1),
+        )
+        self.server: Redis = Redis.from_pool(pool)
+        self._scripts = {
+            name: self.server.register_script(scripts.text(name))
+            for name in ("reserve", "settle", "sweep", "admit")
+        }
+
+    async def reserve(self, *, hold: Hold, now_s: float | None = None) -> Reserved:
+        """Hold an attempt's worst case for all its scopes, or for none and say whose limit it is.
+
+        Asked twice for one id, it holds once. A hold that was settled or given back is refused,
+        with no scope named.
+        """
+        granted, refused, share = await self._run("reserve", scripts.for_reserve(hold, now_s=now_s))
+        return Reserved(bool(granted), refused.decode(), float(share))
+
+    async def settle(
+        self, *, hold_id: str, scopes: Sequence[str], micro: int, event: bytes
+    ) -> bool:
+        """Replace what is held by what it cost and tell the stream, in one step; once for each id.
+
+        `micro` is what the event says. False when nothing moved: it was settled before, or it
+        expired and was booked as lost; then its true figures are told as a late entry, which the
+        drain makes an alert of. Without its hold (lost with the server) it is booked on `scopes`.
+        """
+        return await self._run("settle", [hold_id, micro, event, *scopes]) == 1
+
+    async def release(self, *, hold_id: str) -> bool:
+        """Give a hold back unused, for a call that was never made; a reserve that follows fails."""
+        return await self._run("settle", [hold_id, 0, b""]) == 1
+
+    async def append(self, *, event: bytes) -> None:
+        """Tell the stream an event that moves no money."""
+        await self._answer(self.server.xadd(scripts.STREAM, {"e": event}))
+
+    async def sweep(self, *, now_s: float | None = None) -> int:
+        """Book the holds that expired as lost, each with its event; return how many."""
+        swept, found = 0, scripts.A_SWEEP
+        while found == scripts.A_SWEEP:
+            found = await self._run("sweep", [scripts.milliseconds(now_s), scripts.A_SWEEP])
+            swept += found
+        return swept
+
+    async def admit(
+        self,
+        *,
+        key: str,
+        requests_per_minute: int | None,
+        tokens_per_minute: int | None,
+        tokens: int,
+        now_s: float | None = None,
+    ) -> float | None:
+        """Count a request against a key's rates, or return the seconds after which to retry.
+
+        A free minute's allowance may come at once; a request of more tokens than a minute allows
+        passes when the minute is free and is paid off after. Limits are whole numbers from 1 on.
+        """
+        limits = ["" if each is None else each for each in (requests_per_minute, tokens_per_minute)]
+        words = [key, scripts.milliseconds(now_s), *limits, tokens]
+        wait_ms = await self._run("admit", words)
+        return wait_ms / 1000 if wait_ms else None
+
+    async def standing(self, *, month: str, names: Collection[str]) -> Mapping[str, Standing]:
+        """Return what scopes have spent, held and otherwise booked in a month, as in `2026-11`."""
+        listed = list(names)
+        keys = (scripts.spent_key(month), scripts.held_key(month), scripts.other_key(month))
+        columns = [await self._answer(self.server.hmget(key, listed)) for key in keys]
+        rows = zip(*columns, strict=True)
+        return {
+            name: Standing(*(int(each or 0) for each in row))
+            for name, row in zip(listed, rows, strict=True)
+        }
+
+    async def begin(self) -> None:
+        """Say that counting starts at nothing: for a server that never counted before.
+
+        Where rows exist, `usecases.counters.rebuild` says it instead.
+        """
+        await self._answer(self.server.set(scripts.BUILT, "1", nx=True))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.server.aclose(close_connection_pool=True)
+
+    async def _run(self, name: str, words: Sequence[Any]) -> Any:
+        return await self._answer(self._scripts[name](args=words))
+
+    async def _answer(self, asked: Any) -> Any:
+        try:
+            return await cast(Awaitable[Any], asked)
+        except ResponseError as refusal:
+            if "NOTBUILT" in str(refusal):
+                raise CountersAway("The counters were lost and are not rebuilt yet.") from refusal
+            if "DISAGREE" in str(refusal):
+                raise ValueError("The charge is not what its event says.") from refusal
+            raise
+        except (RedisError, OSError) as reason:
+            raise CountersAway(f"The counters' server does not answer: {reason}") from reason
