@@ -1,0 +1,37 @@
+"""The rows: cascades and their policies, what the gateway did, and the work over it."""
+
+from cascade.models.log import Attempt, CascadeHour, StageHour, Trial, UnreadEvent, Verdict
+from cascade.models.record import (
+    Cascade,
+    CascadeQuerySet,
+    Draft,
+    FeatureLimit,
+    PolicyVersion,
+    Rollout,
+    Snapshot,
+    VirtualKey,
+)
+from cascade.models.runs import NEVER_LEASED, Alert, Calibration, Replay, Upload, Weights
+
+__all__ = [
+    "NEVER_LEASED",
+    "Alert",
+    "Attempt",
+    "Calibration",
+    "Cascade",
+    "CascadeHour",
+    "CascadeQuerySet",
+    "Draft",
+    "FeatureLimit",
+    "PolicyVersion",
+    "Replay",
+    "Rollout",
+    "Snapshot",
+    "StageHour",
+    "Trial",
+    "UnreadEvent",
+    "Upload",
+    "Verdict",
+    "VirtualKey",
+    "Weights",
+]
