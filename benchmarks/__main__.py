@@ -7,11 +7,11 @@ import importlib
 import sys
 from pathlib import Path
 
-from benchmarks import boot, figures, planner, start
+from benchmarks import boot, figures, planner, portfolio, start
 
 # In this order: each is benchmarks/<name>.py with `run(options) -> Sequence[Figure]`.
 ON_A_DATABASE = ("volume", "pages", "advice", "books")
-ALL = (*ON_A_DATABASE, "planner", "start")
+ALL = (*ON_A_DATABASE, "planner", "portfolio", "start")
 
 
 def main() -> int:
@@ -26,6 +26,8 @@ def main() -> int:
     found = _on_a_database(wanted, options)
     if "planner" in wanted:
         found += _told("planner", planner.run(options))
+    if "portfolio" in wanted:
+        found += _told("portfolio", portfolio.run(options))
     if "start" in wanted:
         found += _told("start", start.run(options))
     lost = figures.missed(found)

@@ -41,6 +41,9 @@ class PortfolioPlanInput(serializers.Serializer):
         help_text="By the feature's short name; 10 where nothing is said.",
     )
     longest_commitment_months = Number(required=False)
+    launchable_only = serializers.BooleanField(
+        required=False, help_text="Take nothing that a launch does not build yet."
+    )
 
 
 class PortfolioPlanSummary(serializers.Serializer):

@@ -51,6 +51,8 @@ class Plan(forms.Form):
         "They count when the most that fits is sought.",
     )
 
+    launchable_only = forms.BooleanField(label="Only what a launch builds", required=False)
+
     def __init__(self, *args: Any, teams: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "team", list(teams))

@@ -25,6 +25,7 @@ class Candidate:
     is_soft: bool = True
     uses: tuple[tuple[str, int], ...] = ()
     commitment_months: int = 0
+    is_launchable: bool = True
 
     @property
     def is_feasible(self) -> bool:
@@ -49,7 +50,8 @@ class Wish:
     """What a portfolio is asked for.
 
     `budget_usd` a month; `limits` on instances by type and on model units; `priorities` by feature
-    (1 to 100, 10 where nothing is said) count only when value is sought.
+    (1 to 100, 10 where nothing is said) count only when value is sought. `launchable_only` takes
+    nothing that a launch does not build yet.
     """
 
     budget_usd: Decimal
@@ -57,6 +59,7 @@ class Wish:
     limits: Mapping[str, int] | None = None
     priorities: Mapping[str, int] | None = None
     longest_commitment_months: int | None = None
+    launchable_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

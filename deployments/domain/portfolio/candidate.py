@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from deployments.domain.options import LAUNCHABLE
 from deployments.domain.portfolio.asking import Candidate
 from deployments.domain.portfolio.framing import MODEL_UNITS
 from deployments.domain.ranking import SOFT
@@ -24,6 +25,7 @@ def candidate_from_json(body: Mapping[str, Any]) -> Candidate:
         is_soft=all(each["name"] in SOFT for each in broken),
         uses=_uses(size),
         commitment_months=int(body["commitment_months"]),
+        is_launchable=body["tier"] in LAUNCHABLE,
     )
 
 

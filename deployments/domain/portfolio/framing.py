@@ -33,7 +33,7 @@ def problem_of(features: Sequence[Candidates], wish: Wish) -> Problem:
 
 
 def choices_of(feature: Candidates, wish: Wish) -> tuple[Choice, ...]:
-    """Return the choices of a feature: feasible options within the longest commitment.
+    """Return the choices of a feature: feasible options that the wish allows.
 
     An option that costs as much as another and takes as much of every limit is left out.
     """
@@ -41,7 +41,9 @@ def choices_of(feature: Candidates, wish: Wish) -> tuple[Choice, ...]:
     found = [
         _choice(each, wish, feature)
         for each in feature.options
-        if each.is_feasible and (longest is None or each.commitment_months <= longest)
+        if each.is_feasible
+        and (longest is None or each.commitment_months <= longest)
+        and (each.is_launchable or not wish.launchable_only)
     ]
     limited, kept = tuple(wish.limits or {}), list[Choice]()
     for choice in sorted(found, key=lambda each: each.cost_micro_usd):

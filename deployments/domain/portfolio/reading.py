@@ -43,6 +43,7 @@ def read(given: Mapping[str, Any], *, features: Collection[str], budget: Decimal
             reader, "priorities", least=1, most=100, wrong=lambda name: _not_ours(name, features)
         ),
         longest_commitment_months=_months(reader),
+        launchable_only=reader.flag("launchable_only"),
     )
     if reader.wrong:
         raise Unreadable(reader.wrong)

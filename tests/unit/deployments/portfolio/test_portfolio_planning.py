@@ -87,6 +87,13 @@ def test_value_takes_what_matters_most_and_leaves_the_rest_out() -> None:
     assert found.shadow[0] == "The next 1,000.00 USD of budget would bring features of priority 5."
 
 
+def test_only_what_a_launch_builds_is_taken_when_that_is_asked() -> None:
+    unbuilt = replace(candidate("ecs-service", 10), is_launchable=False)
+    one = Candidates("one", "One", (unbuilt, candidate("sagemaker-real-time", 30)))
+    assert plan(features=(one,), wish=Wish(Decimal(100))).usd == 10
+    assert plan(features=(one,), wish=Wish(Decimal(100), launchable_only=True)).usd == 30
+
+
 def test_commitments_longer_than_accepted_are_not_taken() -> None:
     bound = replace(candidate("bedrock-provisioned", 10), commitment_months=6)
     one = Candidates("one", "One", (bound, candidate("bedrock-on-demand", 20)))
