@@ -34,7 +34,7 @@ def price_table(
 
 
 def trial(name: str, *outcomes: tuple[float, float] | None, **more) -> Trial:
-    """A trial whose models, small to large, have these (quality, score); 1,000 tokens in, 100 out."""
+    """A trial whose models, small to large, have these (quality, score); 1,000 in, 100 out."""
     made = {
         model: Outcome(
             quality=outcome[0],
