@@ -33,11 +33,23 @@ class Permission(StrEnum):
     SET_BUDGET = "set-budget"
     SET_PRICE = "set-price"
     RECORD_USAGE = "record-usage"
+    EDIT_CASCADE = "edit-cascade"
+    REVIEW = "review"
+    PROMOTE_POLICY = "promote-policy"
+    MANAGE_KEYS = "manage-keys"
+    LIMIT_CASCADE = "limit-cascade"
 
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.MEMBER: frozenset(
-        {Permission.SEE, Permission.REGISTER, Permission.ADVISE, Permission.PLAN_PORTFOLIO}
+        {
+            Permission.SEE,
+            Permission.REGISTER,
+            Permission.ADVISE,
+            Permission.PLAN_PORTFOLIO,
+            Permission.EDIT_CASCADE,
+            Permission.REVIEW,
+        }
     ),
     Role.LEAD: frozenset(
         {
@@ -49,6 +61,11 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
             Permission.OPERATE,
             Permission.PLAY_TRAFFIC,
             Permission.MANAGE_TEAM,
+            Permission.EDIT_CASCADE,
+            Permission.REVIEW,
+            Permission.PROMOTE_POLICY,
+            Permission.MANAGE_KEYS,
+            Permission.LIMIT_CASCADE,
         }
     ),
     Role.PLATFORM: frozenset(Permission) - {Permission.SET_BUDGET, Permission.RECORD_USAGE},
@@ -58,6 +75,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
             Permission.PLAN_PORTFOLIO,
             Permission.SET_BUDGET,
             Permission.SET_PRICE,
+            Permission.LIMIT_CASCADE,
         }
     ),
 }
@@ -87,6 +105,11 @@ SCOPE_OF: Mapping[Permission, Scope] = {
     Permission.SET_BUDGET: Scope.BOOKS,
     Permission.SET_PRICE: Scope.BOOKS,
     Permission.RECORD_USAGE: Scope.BOOKS,
+    Permission.EDIT_CASCADE: Scope.ADVISE,
+    Permission.REVIEW: Scope.ADVISE,
+    Permission.PROMOTE_POLICY: Scope.LAUNCH,
+    Permission.MANAGE_KEYS: Scope.LAUNCH,
+    Permission.LIMIT_CASCADE: Scope.LAUNCH,
 }
 
 
