@@ -14,7 +14,8 @@ MOST = 2**53 - 1
 MOST_PICO = 10**18
 # 1970 to 2100, in microseconds.
 LAST_MOMENT_US = 4_102_444_800_000_000
-LONGEST_WORD = 250
+# What columns of 32 and of 16 bits hold.
+INT, SMALL = 2**31 - 1, 2**15 - 1
 
 
 class Undecodable(ValueError):
@@ -50,15 +51,22 @@ class Fields:
         return float(value)
 
     def rounded(self, name: str) -> int:
-        """Return a number from 0 on as a whole one; 0 when absent."""
-        return round(self.number(name))
+        """Return a number from 0 on as a whole one, at most INT; 0 when absent."""
+        return min(round(self.number(name)), INT)
 
-    def text(self, name: str, *, longest: int = LONGEST_WORD) -> str:
+    def text(self, name: str, *, longest: int) -> str:
         """Return a text as PostgreSQL can keep it, cut to `longest`; empty when absent."""
         value = self.body.get(name, "")
         if not isinstance(value, str):
             raise Undecodable(f"{name} is not a text.")
         return _kept(value[:longest])
+
+    def name(self, name: str, *, longest: int) -> str:
+        """Return a text that names something: too long is wrong, since cut it names another."""
+        found = self.text(name, longest=longest + 1)
+        if len(found) > longest:
+            raise Undecodable(f"{name} has more than {longest} characters.")
+        return found
 
     def word(self, name: str, words: Sequence[str]) -> str:
         """Return one of some words."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from cascade.domain.event_fields import MOST_PICO, Fields, Undecodable
+from cascade.domain.event_fields import INT, MOST_PICO, SMALL, Fields, Undecodable
 from cascade.domain.prices import as_micro
 from cascade.domain.request import Tokens
 from cascade.domain.scopes import month_of_us, names_of
@@ -191,19 +191,19 @@ def _attempt(read: Fields) -> Attempt:
         cascade=read.whole("cascade"),
         feature=read.whole("feature"),
         team=read.whole("team"),
-        key=read.text("key"),
-        policy=read.whole("policy"),
-        number=read.whole("number"),
+        key=read.name("key", longest=12),
+        policy=read.whole("policy", most=INT),
+        number=read.whole("number", most=SMALL),
         role=read.word("role", ROLES),
-        stage=read.text("stage"),
-        model=read.text("model"),
-        deployment=read.text("deployment"),
+        stage=read.name("stage", longest=40),
+        model=read.name("model", longest=120),
+        deployment=read.name("deployment", longest=63),
         outcome=read.word("outcome", OUTCOMES),
-        trouble=read.text("trouble"),
+        trouble=read.text("trouble", longest=40),
         tokens=tokens,
         pico=read.whole("pico", most=MOST_PICO),
         latency_ms=read.rounded("latency_ms"),
-        price_version=read.text("price_version"),
+        price_version=read.name("price_version", longest=64),
     )
     if read.whole("micro") != found.micro:
         raise Undecodable("Its micro-dollars are not its pico-dollars rounded up.")
@@ -218,12 +218,12 @@ def _trial(read: Fields) -> Trial:
         cascade=read.whole("cascade"),
         feature=read.whole("feature"),
         team=read.whole("team"),
-        key=read.text("key"),
-        policy=read.whole("policy"),
+        key=read.name("key", longest=12),
+        policy=read.whole("policy", most=INT),
         is_canary=bool(read.body.get("canary")),
         status=read.word("status", STATUSES),
         http=read.whole("http", most=999),
-        stage=read.text("stage"),
+        stage=read.name("stage", longest=40),
         plan=read.mapping("plan"),
         tried=read.mappings("tried"),
         prompt=read.text("prompt", longest=LONGEST_TEXT),
@@ -232,10 +232,10 @@ def _trial(read: Fields) -> Trial:
         first_token_ms=read.rounded("first_token_ms") if has_first else None,
         latency_ms=read.rounded("latency_ms"),
         overhead_ms=read.number("overhead_ms"),
-        escalations=read.whole("escalations"),
+        escalations=read.whole("escalations", most=SMALL),
         pico=read.whole("pico", most=MOST_PICO),
         shadow_pico=read.whole("shadow_pico", most=MOST_PICO),
-        baseline_model=read.text("baseline_model"),
+        baseline_model=read.name("baseline_model", longest=120),
         baseline_pico=read.whole("baseline_pico", most=MOST_PICO),
-        intent=read.text("intent"),
+        intent=read.text("intent", longest=250),
     )

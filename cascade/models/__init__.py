@@ -1,6 +1,7 @@
 """The rows: cascades and their policies, what the gateway did, and the work over it."""
 
 from cascade.models.log import Attempt, CascadeHour, StageHour, Trial, UnreadEvent, Verdict
+from cascade.models.money import ScopeMonth
 from cascade.models.record import (
     Cascade,
     CascadeQuerySet,
@@ -26,6 +27,7 @@ __all__ = [
     "PolicyVersion",
     "Replay",
     "Rollout",
+    "ScopeMonth",
     "Snapshot",
     "StageHour",
     "Trial",
