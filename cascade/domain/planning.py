@@ -107,12 +107,13 @@ def _cheapest(
     From the end backwards: a stage before a way costs its answer, and the rest of the way when it
     is rejected. A stage without a threshold has no gate, so it may only be the end itself.
     """
-    best, cost = (end,), costs[end]
+    best: tuple[int, ...] = (end,)
+    cost = costs[end]
     for place in range(end - 1, -1, -1):
         if asked[place] <= 0 or longest < 2:
             continue
         rejected = 1 - acceptance(p_right[place], asked[place])
-        ways = [((end,), costs[end])]
+        ways: list[tuple[tuple[int, ...], float]] = [((end,), costs[end])]
         if 1 < len(best) < longest:
             ways.append((best, _after_rejection(asked, p_right, costs, best)))
         order, rest = min(ways, key=lambda way: way[1])

@@ -1,0 +1,103 @@
+"""What a replay asks about a trial where live traffic asks a model: router, gate, partner, judge.
+
+Pure. Each is a function, so that a replay uses the very router and gate that answer live.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cascade.domain.request import Tokens
+from cascade.domain.trial import Trial
+
+_JUDGE = Tokens(input=250, output=12)
+_CLASSIFIER = Tokens(input=120, output=6)
+
+Foresee = Callable[[Trial], tuple[float, ...]]
+Score = Callable[[Trial, str], float | None]
+Compare = Callable[[Trial, str, str, float], float]
+Judged = Callable[[Trial, str, float, float], float]
+
+
+def no_forecast(trial: Trial) -> tuple[float, ...]:
+    """Nobody looks at a request before it is answered."""
+    return ()
+
+
+def logged_score(trial: Trial, model: str) -> float | None:
+    """Return the gate's score as it was logged."""
+    return trial.outcomes[model].score
+
+
+def same_text(trial: Trial, model: str, partner: str, score: float) -> float:
+    """Return the score after a partner spoke: sure when both said the same, else unchanged."""
+    one, other = trial.outcomes.get(model), trial.outcomes.get(partner)
+    if one is None or other is None or not one.text.strip():
+        return score
+    return max(score, 0.99) if one.text.split() == other.text.split() else score
+
+
+def unheard(trial: Trial, model: str, score: float, draw: float) -> float:
+    """A judge of whom nothing is known changes no score; its cost is booked all the same."""
+    return score
+
+
+def label_judge(*, agreement: float) -> Judged:
+    """Return a judge that agrees with the label of a trial in this share of cases.
+
+    For what-if: 0.85 is what GPT-4 as a judge reaches against people (MT-Bench, arXiv:2306.05685).
+    """
+
+    def judged(trial: Trial, model: str, score: float, draw: float) -> float:
+        quality = trial.outcomes[model].quality
+        if quality is None:
+            return score
+        is_good = (quality >= 0.5) == (draw < agreement)
+        return max(score, agreement) if is_good else min(score, 1 - agreement)
+
+    return judged
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """Who is asked about a trial, all by what was logged unless told otherwise."""
+
+    foresee: Foresee = no_forecast
+    score: Score = logged_score
+    compare: Compare = same_text
+    judge: Judged = unheard
+
+
+@dataclass(frozen=True, slots=True)
+class Overheads:
+    """Tokens that surround an answer, and how often a call is paid for twice.
+
+    The judge and the LLM classifier read the prompt (the judge also the answer) and these tokens
+    more. `retried_share` of calls fail after their input was read and are made again. Seconds: the
+    median of Claude 3 Haiku on the function calls of BFCL.
+    """
+
+    judge: Tokens = _JUDGE
+    classifier: Tokens = _CLASSIFIER
+    judge_s: float = 0.8
+    classifier_s: float = 0.8
+    retried_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """A trial's own random numbers, 0 to 1: the same for the same seed, whatever came before."""
+
+    shadow: float
+    sample: float
+    judge: float
+    retry: tuple[float, ...]
+
+
+def draws(trial_id: str, *, seed: int) -> Draws:
+    """Return a trial's random numbers."""
+    told = hashlib.blake2b(f"{seed}:{trial_id}".encode(), digest_size=32).digest()
+    found = [int.from_bytes(told[at : at + 2], "big") / 65536 for at in range(0, 32, 2)]
+    return Draws(shadow=found[0], sample=found[1], judge=found[2], retry=tuple(found[3:]))
