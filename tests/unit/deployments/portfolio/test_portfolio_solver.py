@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from itertools import product
 
@@ -122,6 +123,25 @@ def test_a_large_portfolio_is_proven_to_a_ten_thousandth() -> None:
     assert keeps(problem, found.picks)
     assert found.gap <= 1e-4
     assert found.prices[MONEY] > 0
+
+
+def test_what_no_swap_of_two_reaches_is_found_and_proven_the_best() -> None:
+    """Value that hardly follows cost: the closing search looks at all that may still be better."""
+    dice = random.Random(7)
+    items = []
+    for number in range(200):
+        size = dice.lognormvariate(0, 1.2)
+        costs = [int(size * dice.lognormvariate(4.5, 0.8) * 1e6) for _ in range(20)]
+        values = [int((cost / 1e6) ** 0.7 * dice.lognormvariate(0, 0.5) * 1000) for cost in costs]
+        priced = [
+            Choice(str(value), cost, value) for cost, value in zip(costs, values, strict=True)
+        ]
+        items.append(Item(f"feature-{number}", (Choice("", 0), *priced)))
+    most = sum(sorted(each.cost_micro_usd for each in item.choices)[10] for item in items)
+    problem = Problem(tuple(items), {MONEY: int(most * 0.6)}, Objective.VALUE)
+    found = solve(problem)
+    assert keeps(problem, found.picks)
+    assert found.gap <= 1e-9
 
 
 def test_the_price_of_money_is_what_a_little_more_brings() -> None:
