@@ -89,6 +89,10 @@ def chunks(body: Body, said: Said, input_tokens: int) -> Iterator[tuple[bytes, i
             chunk = {"token": {"text": piece}}
         yield _event(chunk), tokens.count(piece)
     closing = write(body, said, input_tokens)
+    if "choices" in closing:
+        finish = closing["choices"][0]["finish_reason"]
+        nothing = {"delta": {"content": ""}} if "messages" in body else {"text": ""}
+        yield _event({"choices": [{"index": 0, **nothing, "finish_reason": finish}]}), 0
     yield _event({"choices": [], "usage": closing["usage"]}), 0
     yield b"data: [DONE]\n\n", 0
 

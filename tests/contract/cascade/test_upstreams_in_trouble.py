@@ -1,0 +1,261 @@
+"""Whatever an upstream does wrong, it is a typed failure within the deadline; the twin agrees."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from cascade.adapters import memory
+from cascade.adapters.bedrock_runtime import Bedrock
+from cascade.adapters.calls import open_session
+from cascade.adapters.memory import Act, MemoryUpstream
+from cascade.adapters.openai_compatible import OpenAICompatible
+from cascade.adapters.sagemaker_runtime import SageMaker
+from cascade.domain.connection import Connection
+from cascade.domain.invoker import End, Piece, Trouble, Upstream, UpstreamFailed
+from cascade.domain.policy import Kind, Target
+from cascade.domain.request import Answer, Chat, Message, Part, Speaker, Stop, Tokens
+from portal.signing import Keys
+from tests.contract.cascade.servers import TEXT, Fault, pretender
+
+CHAT = Chat(messages=(Message(speaker=Speaker.USER, parts=(Part(text="Hello"),)),))
+ANSWER = Answer(text=TEXT, stop=Stop.END, tokens=Tokens(input=12, output=6))
+DEADLINE_S = 0.4
+ACTS = {
+    Fault.NONE: Act(answer=ANSWER),
+    Fault.THROTTLED: memory.throttled(retry_after_s=7.0),
+    Fault.FAILED: memory.failing(Trouble.OVERLOADED, status=503),
+    Fault.REFUSED: memory.failing(Trouble.REFUSED, status=400),
+    Fault.HANG: Act(hangs=True),
+    Fault.TRICKLE: Act(answer=ANSWER, after_s=2.0, between_s=0.3),
+    Fault.CUT: memory.cut(after_pieces=2, answer=ANSWER),
+    Fault.MALFORMED: memory.cut(after_pieces=2, answer=ANSWER),
+    Fault.UNCOUNTED: memory.cut(after_pieces=5, answer=ANSWER),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """An upstream, what to ask it for, and a way to make it misbehave."""
+
+    upstream: Upstream
+    target: Target
+    will: Callable[[Fault], None]
+    seen_leaving: Callable[[], int]
+
+
+def keys() -> Keys:
+    return Keys("key", "secret")
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def worlds(kind: str) -> AsyncIterator[World]:
+    """Make the world of one kind of upstream inside the running loop."""
+    if kind == "memory":
+        twin = MemoryUpstream()
+
+        def script(fault: Fault) -> None:
+            twin.usual = ACTS[fault]
+
+        script(Fault.NONE)
+        target = Target(kind=Kind.BEDROCK, model="m", address="a")
+        yield World(twin, target, script, lambda: twin.left)
+        return
+    async with pretender() as server, open_session(connect_s=1.0) as session:
+        connection = Connection(region="us-east-1", endpoint_url=server.url)
+
+        def make(fault: Fault) -> None:
+            server.fault = fault
+
+        made = {"session": session, "connection": connection, "clock": clock}
+        found: dict[str, tuple[Upstream, Target]] = {
+            "bedrock": (Bedrock(keys=keys, **made), Target(Kind.BEDROCK, "m", "us.some:0")),
+            "sagemaker": (SageMaker(keys=keys, **made), Target(Kind.SAGEMAKER, "m", "chat")),
+            "openai": (
+                OpenAICompatible(environ={}, **made),
+                Target(Kind.OPENAI, "m", f"{server.url}/v1"),
+            ),
+        }
+        upstream, target = found[kind]
+        yield World(upstream, target, make, lambda: server.gone)
+
+
+KINDS = ("memory", "bedrock", "sagemaker", "openai")
+REAL = KINDS[1:]
+
+
+def within(kind: str, body: Callable[[World], Awaitable[None]]) -> None:
+    """Run a test's body in a loop of its own, for at most ten seconds."""
+
+    async def run() -> None:
+        async with worlds(kind) as world:
+            await asyncio.wait_for(body(world), 10)
+
+    asyncio.run(run())
+
+
+async def hear(world: World) -> tuple[str, End | None]:
+    text, end = "", None
+    async for piece in world.upstream.stream(world.target, CHAT, within_s=5):
+        assert end is None
+        if isinstance(piece, Piece):
+            text += piece.text
+        else:
+            end = piece
+    return text, end
+
+
+async def trouble(world: World, way: str) -> UpstreamFailed:
+    with pytest.raises(UpstreamFailed) as caught:
+        if way == "whole":
+            await world.upstream.ask(world.target, CHAT, within_s=DEADLINE_S)
+        else:
+            async for piece in world.upstream.stream(world.target, CHAT, within_s=DEADLINE_S):
+                assert not isinstance(piece, End)
+    assert caught.value.words
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_answer_has_its_text_its_stop_and_its_tokens(kind: str) -> None:
+    async def body(world: World) -> None:
+        assert await world.upstream.ask(world.target, CHAT, within_s=5) == ANSWER
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stream_says_the_same_and_ends_once(kind: str) -> None:
+    async def body(world: World) -> None:
+        assert await hear(world) == (TEXT, End(stop=ANSWER.stop, tokens=ANSWER.tokens))
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("way", ["whole", "stream"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (Fault.THROTTLED, Trouble.THROTTLED),
+        (Fault.FAILED, Trouble.OVERLOADED),
+        (Fault.REFUSED, Trouble.REFUSED),
+        (Fault.HANG, Trouble.TIMED_OUT),
+        (Fault.TRICKLE, Trouble.TIMED_OUT),
+        (Fault.CUT, Trouble.BROKEN),
+        (Fault.MALFORMED, Trouble.BROKEN),
+        (Fault.UNCOUNTED, Trouble.BROKEN),
+    ],
+)
+def test_every_fault_is_a_typed_failure(
+    kind: str, way: str, fault: Fault, expected: Trouble
+) -> None:
+    async def body(world: World) -> None:
+        world.will(fault)
+        begun = time.monotonic()
+        failed = await trouble(world, way)
+        assert failed.trouble is expected
+        assert failed.retry_after_s == (7.0 if fault is Fault.THROTTLED else None)
+        # Long after the deadline would be wrong; the machine may be slow.
+        assert time.monotonic() - begun < DEADLINE_S + 4
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_after_a_failure_the_next_request_is_answered(kind: str) -> None:
+    async def body(world: World) -> None:
+        for fault in (Fault.CUT, Fault.HANG, Fault.MALFORMED):
+            world.will(fault)
+            await trouble(world, "stream")
+            world.will(Fault.NONE)
+            assert await world.upstream.ask(world.target, CHAT, within_s=5) == ANSWER
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_leaves_a_stream_early_ends_it_upstream_too(kind: str) -> None:
+    async def body(world: World) -> None:
+        if kind != "memory":
+            world.will(Fault.TRICKLE)
+        stream = world.upstream.stream(world.target, CHAT, within_s=60)
+        async with aclosing(stream):  # type: ignore[type-var]
+            asked = asyncio.ensure_future(anext(stream))
+            await asyncio.wait({asked}, timeout=0.3)
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+        for _ in range(100):
+            if world.seen_leaving():
+                break
+            await asyncio.sleep(0.03)
+        assert world.seen_leaving() == 1
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_tasks_ask_at_once(kind: str) -> None:
+    async def body(world: World) -> None:
+        asked = (world.upstream.ask(world.target, CHAT, within_s=5) for _ in range(50))
+        assert await asyncio.gather(*asked) == [ANSWER] * 50
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("way", ["whole", "stream"])
+@pytest.mark.parametrize("kind", REAL)
+def test_what_never_ends_is_read_only_so_far(kind: str, way: str) -> None:
+    async def body(world: World) -> None:
+        world.will(Fault.ENDLESS)
+        with pytest.raises(UpstreamFailed) as caught:
+            if way == "whole":
+                await world.upstream.ask(world.target, CHAT, within_s=8)
+            else:
+                async for _ in world.upstream.stream(world.target, CHAT, within_s=8):
+                    pass
+        assert caught.value.trouble is Trouble.BROKEN
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("way", ["whole", "stream"])
+@pytest.mark.parametrize("kind", REAL)
+def test_a_redirect_is_refused_and_nothing_is_sent_elsewhere(kind: str, way: str) -> None:
+    async def body(world: World) -> None:
+        world.will(Fault.REDIRECT)
+        assert (await trouble(world, way)).trouble is Trouble.REFUSED
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("kind", REAL)
+def test_where_nothing_listens_no_connection_is_made(kind: str) -> None:
+    async def body() -> None:
+        async with open_session(connect_s=1.0) as session:
+            nowhere = "http://127.0.0.1:9"
+            made = {
+                "session": session,
+                "connection": Connection(region="us-east-1", endpoint_url=nowhere),
+                "clock": clock,
+            }
+            upstream: Upstream = {
+                "bedrock": lambda: Bedrock(keys=keys, **made),
+                "sagemaker": lambda: SageMaker(keys=keys, **made),
+                "openai": lambda: OpenAICompatible(environ={}, **made),
+            }[kind]()
+            with pytest.raises(UpstreamFailed) as caught:
+                await upstream.ask(Target(Kind.OPENAI, "m", nowhere), CHAT, within_s=5)
+            assert caught.value.trouble is Trouble.UNREACHABLE
+
+    asyncio.run(body())
