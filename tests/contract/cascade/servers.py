@@ -49,7 +49,6 @@ class Pretender:
     fault: Fault = Fault.NONE
     bodies: list[dict[str, object]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
-    elsewhere: int = 0
     connections: set[object] = field(default_factory=set)
     gone: int = 0
 
@@ -59,8 +58,6 @@ class Pretender:
         self.headers.append(dict(request.headers))
         self.connections.add(request.transport)
         path = request.path
-        if path == "/elsewhere":
-            self.elsewhere += 1
         if self.fault is Fault.REDIRECT:
             return web.Response(status=307, headers={"Location": f"{self.url}/elsewhere"})
         if self.fault in _REFUSALS:
@@ -82,29 +79,32 @@ class Pretender:
         response = web.StreamResponse()
         if self.fault is Fault.HANG:
             await asyncio.sleep(3_600)
-        if not is_streamed and self.fault is Fault.CUT:
+        if self.fault is Fault.CUT and not is_streamed:
             response.content_length = len(parts[0])
-            parts = [parts[0][:20]]
         await response.prepare(request)
-        match self.fault:
-            case Fault.CUT:
-                for part in parts[:3]:
-                    await response.write(part)
-                assert request.transport is not None
-                request.transport.close()
-                return response
-            case Fault.TRICKLE:
-                for byte in b"".join(parts):
-                    await response.write(bytes([byte]))
-                    await asyncio.sleep(0.05)
-            case Fault.MALFORMED:
-                parts = [*parts[:2], _spoilt(parts[-1])]
-            case Fault.ENDLESS:
-                while True:
-                    await response.write(b" " * 262_144)
-        for part in parts:
+        async for part in _spoilt_parts(self.fault, parts):
             await response.write(part)
+        if self.fault is Fault.CUT and request.transport is not None:
+            request.transport.close()
         return response
+
+
+async def _spoilt_parts(fault: Fault, parts: list[bytes]) -> AsyncIterator[bytes]:
+    match fault:
+        case Fault.CUT:
+            kept = parts[:3] if len(parts) > 1 else [parts[0][:20]]
+        case Fault.MALFORMED:
+            kept = [*parts[:2], _spoilt(parts[-1])]
+        case _:
+            kept = parts
+    if fault is Fault.TRICKLE:
+        for byte in b"".join(parts):
+            yield bytes([byte])
+            await asyncio.sleep(0.05)
+    while fault is Fault.ENDLESS:
+        yield b" " * 262_144
+    for part in kept:
+        yield part
 
 
 def _refused(status: int, code: str, words: str) -> web.Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,6 +48,7 @@ class World:
     target: Target
     will: Callable[[Fault], None]
     seen_leaving: Callable[[], int]
+    connections: Collection[object] = ()
 
 
 def keys() -> Keys:
@@ -87,7 +88,7 @@ async def worlds(kind: str) -> AsyncIterator[World]:
             ),
         }
         upstream, target = found[kind]
-        yield World(upstream, target, make, lambda: server.gone)
+        yield World(upstream, target, make, lambda: server.gone, server.connections)
 
 
 KINDS = ("memory", "bedrock", "sagemaker", "openai")
@@ -115,13 +116,18 @@ async def hear(world: World) -> tuple[str, End | None]:
     return text, end
 
 
-async def trouble(world: World, way: str) -> UpstreamFailed:
-    with pytest.raises(UpstreamFailed) as caught:
+async def trouble(world: World, way: str, *, within_s: float = DEADLINE_S) -> UpstreamFailed:
+    """Return how a request fails, and let no End come before."""
+
+    async def ask() -> None:
         if way == "whole":
-            await world.upstream.ask(world.target, CHAT, within_s=DEADLINE_S)
-        else:
-            async for piece in world.upstream.stream(world.target, CHAT, within_s=DEADLINE_S):
-                assert not isinstance(piece, End)
+            await world.upstream.ask(world.target, CHAT, within_s=within_s)
+            return
+        async for piece in world.upstream.stream(world.target, CHAT, within_s=within_s):
+            assert not isinstance(piece, End)
+
+    with pytest.raises(UpstreamFailed) as caught:
+        await ask()
     assert caught.value.words
     return caught.value
 
@@ -218,13 +224,8 @@ def test_many_tasks_ask_at_once(kind: str) -> None:
 def test_what_never_ends_is_read_only_so_far(kind: str, way: str) -> None:
     async def body(world: World) -> None:
         world.will(Fault.ENDLESS)
-        with pytest.raises(UpstreamFailed) as caught:
-            if way == "whole":
-                await world.upstream.ask(world.target, CHAT, within_s=8)
-            else:
-                async for _ in world.upstream.stream(world.target, CHAT, within_s=8):
-                    pass
-        assert caught.value.trouble is Trouble.BROKEN
+        failed = await trouble(world, way, within_s=8)
+        assert failed.trouble is Trouble.BROKEN
 
     within(kind, body)
 
@@ -257,5 +258,35 @@ def test_where_nothing_listens_no_connection_is_made(kind: str) -> None:
             with pytest.raises(UpstreamFailed) as caught:
                 await upstream.ask(Target(Kind.OPENAI, "m", nowhere), CHAT, within_s=5)
             assert caught.value.trouble is Trouble.UNREACHABLE
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("kind", REAL)
+def test_one_connection_serves_one_request_after_the_other(kind: str) -> None:
+    async def body(world: World) -> None:
+        for _ in range(3):
+            await hear(world)
+            await world.upstream.ask(world.target, CHAT, within_s=5)
+        assert len(world.connections) == 1
+
+    within(kind, body)
+
+
+def test_an_api_key_goes_to_the_server_it_was_given_for_and_to_no_other() -> None:
+    async def body() -> None:
+        async with pretender() as own, pretender() as other, open_session(connect_s=1.0) as session:
+            upstream = OpenAICompatible(
+                session=session,
+                connection=Connection(region="", key_names={own.url: "OWN_KEY"}),
+                environ={"OWN_KEY": "hush"},
+                clock=clock,
+            )
+            for server in (own, other):
+                target = Target(Kind.OPENAI, "m", f"{server.url}/v1")
+                assert await upstream.ask(target, CHAT, within_s=5) == ANSWER
+        assert own.headers[0]["Authorization"] == "Bearer hush"
+        assert "Authorization" not in other.headers[0]
+        assert "hush" not in str(other.headers)
 
     asyncio.run(body())
