@@ -1,0 +1,1 @@
+"""What pages, clients, workers and the gateway's snapshot read; never changes anything."""
