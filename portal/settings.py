@@ -286,6 +286,17 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expires": 30},
     },
+    "drain": {"task": "cascade.tasks.drain", "schedule": 1, "options": {"expires": 2}},
+    "publish-other": {
+        "task": "cascade.tasks.publish_other",
+        "schedule": 15,
+        "options": {"expires": 15},
+    },
+    "check-counters": {
+        "task": "cascade.tasks.check_counters",
+        "schedule": 600,
+        "options": {"expires": 60},
+    },
 }
 
 LOGGING = {

@@ -24,6 +24,8 @@ NAMES: Mapping[str, str] = {
     "eks-manifests": "EKS manifests",
     "edge-bundle": "Edge or on-premises bundle",
     "hybrid": "Hybrid",
+    # Of no deployment: the gateway of app cascade calls its models on demand.
+    "cascade": "Cascade",
 }
 
 

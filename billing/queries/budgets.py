@@ -60,6 +60,14 @@ def position(*, team: Team | None, now: datetime, without: str = "") -> budgets.
     return _position(budget, sums.get(team.pk if team else None, (ZERO, ZERO, ZERO)))
 
 
+def used_by_team(*, now: datetime) -> dict[int | None, Decimal]:
+    """Return the USD against each team's budget this month; None is the organisation's.
+
+    For each deployment the larger of what it holds and what it has spent.
+    """
+    return {team_id: used for team_id, (_, _, used) in _sums(team=None, now=now).items()}
+
+
 Sums = tuple[Decimal, Decimal, Decimal]
 
 

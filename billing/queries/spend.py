@@ -189,6 +189,15 @@ def watermark(*, source: str) -> datetime | None:
     return Watermark.objects.filter(source=source).values_list("read_to", flat=True).first()
 
 
+def spend_of_tier(*, tier: str, now: datetime) -> dict[int | None, Decimal]:
+    """Return the month-to-date USD of a tier by team id; None is the sum of all of them."""
+    month = month_of(now)
+    rows = SpendDay.objects.filter(tier=tier, day__range=(month.first, month.last))
+    sums = rows.values("team_id").annotate(total=Sum("usd")).order_by()
+    found: dict[int | None, Decimal] = {row["team_id"]: row["total"] for row in sums}
+    return {**found, None: sum(found.values(), ZERO)}
+
+
 def spend_of_deployments(*, slugs: Collection[str], now: datetime) -> dict[str, Decimal]:
     """Return the month-to-date USD of each deployment named; 0 where nothing was booked."""
     return _month_to_date("deployment", slugs, now)

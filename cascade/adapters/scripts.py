@@ -11,6 +11,7 @@ STREAM = "cascade:events"
 BUILT = "cascade:built"
 # As many expired holds as one run of the sweep books; between two runs others get their turn.
 A_SWEEP = 200
+KEEP_MONTH_S = 62 * 86_400
 
 
 def text(name: str) -> str:

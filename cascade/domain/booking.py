@@ -79,10 +79,15 @@ class _Sum:
     moments: list[datetime] = field(default_factory=list)
 
 
+def parts_of(model: str) -> tuple[str, str]:
+    """Return the model and the route (us, global or in-region) that an id to invoke means."""
+    start, _, rest = model.partition(".")
+    return (rest, start) if start in ROUTES else (model, "in-region")
+
+
 def sku_of(model: str, direction: str) -> str:
     """Return the SKU of a model's tokens, from the id it is invoked by."""
-    start, _, rest = model.partition(".")
-    route, name = (start, rest) if start in ROUTES else ("in-region", model)
+    name, route = parts_of(model)
     return skus.bedrock_tokens(model=name, route=route, direction=direction)
 
 
@@ -165,7 +170,7 @@ def _usage(line: _Line, held: _Sum, account: Account) -> Usage:
         deployment=account.slug,
         environment=account.environment,
         tier=TIER,
-        model=line.model,
+        model=parts_of(line.model)[0],
         resource=f"cascade/{account.slug}",
         sku=line.sku,
         quantity=Decimal(held.tokens),

@@ -183,7 +183,7 @@ def _trial_body(event: Trial) -> dict[str, Any]:
 def _attempt(read: Fields) -> Attempt:
     tokens = Tokens(input=read.whole("in"), output=read.whole("out"), cached=read.whole("cached"))
     if tokens.cached > tokens.input:
-        raise Undecodable("More tokens came from the cache than there were.")
+        raise Undecodable("cached: more tokens came from the cache than there were.")
     found = Attempt(
         id=read.uuid("id"),
         trial=read.uuid("trial"),

@@ -41,7 +41,8 @@ local function taken(id)
   if not packed then return nil end
   local hold = cjson.decode(packed)
   for _, name in ipairs(hold.names) do
-    redis.call('HINCRBY', held_key(hold.month), name, whole(-hold.micro))
+    -- Not -micro: minus nothing is "-0", which is no integer to the server.
+    redis.call('HINCRBY', held_key(hold.month), name, whole(0 - hold.micro))
   end
   redis.call('HDEL', HOLDS, id)
   redis.call('ZREM', DUE, id)

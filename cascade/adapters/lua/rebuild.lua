@@ -1,6 +1,6 @@
 -- ARGV: 'replace' or 'compare', the last entry of the stream that was read (or '0'), and JSON
 -- {month: {scope: micro}} of all that rows and those entries hold. Adds what came since, and what
--- holds say is held; replaces the counters, or returns JSON of {where, scope, is, should} as rows.
+-- holds say is held; replaces the counters of those months, or returns JSON of {where, scope, is, should} as rows.
 local is_replacing, last, should = ARGV[1] == 'replace', ARGV[2], cjson.decode(ARGV[3])
 local from = last == '0' and '-' or '(' .. last
 local held = {}
@@ -16,7 +16,7 @@ for _, entry in ipairs(redis.call('XRANGE', STREAM, from, '+')) do
     for _, name in ipairs({
       'key:' .. told.key, 'feature:' .. whole(told.feature), 'team:' .. whole(told.team),
       'organisation' }) do
-      note(should, month, name, told.micro)
+      if should[month] then note(should, month, name, told.micro) end
     end
   end
 end

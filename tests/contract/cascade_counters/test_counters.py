@@ -326,6 +326,19 @@ def test_money_without_its_hold_is_still_booked(driver: Driver) -> None:
     play(driver, story)
 
 
+def test_an_attempt_that_costs_nothing_goes_the_same_way(driver: Driver) -> None:
+    async def story(counters: Any) -> None:
+        free, lost = hold(0), hold(0, lost=0)
+        assert (await counters.reserve(hold=free, now_s=1_000)).is_granted
+        assert (await counters.reserve(hold=lost, now_s=1_000)).is_granted
+        assert await settle(counters, free, 0)
+        assert await counters.sweep(now_s=2_000) == 1
+        assert set((await november(counters)).values()) == {Standing()}
+
+    play(driver, story)
+    assert len(driver.entries()) == 2
+
+
 def test_a_hold_below_zero_is_refused(driver: Driver) -> None:
     async def story(counters: Any) -> None:
         with pytest.raises(ValueError, match="below zero"):
