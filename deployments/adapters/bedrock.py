@@ -112,7 +112,12 @@ class Throughput:
             foreign = f"{wish.name} has {units} model units instead of {wish.spec['model_units']}."
         return Observed(
             phase=_PHASES[found["status"]],
-            outputs={"arn": arn, "id": arn.rpartition("/")[2], "model_units": units},
+            outputs={
+                "arn": arn,
+                "id": arn.rpartition("/")[2],
+                "model_units": units,
+                **_bound_until(found),
+            },
             detail=found.get("failureMessage", ""),
             foreign=foreign,
             capacity=Decimal(units if found["status"] in _SERVING else 0),
@@ -138,6 +143,12 @@ class Throughput:
     def delete(self, wish: Wish) -> None:
         """End it. Raises Permanent before the end of a commitment."""
         find(self.bedrock.delete_provisioned_model_throughput, provisionedModelId=wish.name)
+
+
+def _bound_until(found: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return until when AWS deletes nothing; empty without a commitment."""
+    until = found.get("commitmentExpirationTime")
+    return {"bound_until": until.isoformat()} if until else {}
 
 
 def _tags(bedrock: Any, arn: str) -> Mapping[str, str]:

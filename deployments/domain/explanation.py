@@ -47,8 +47,7 @@ def why_pick(pick: Option, options: Sequence[Option], workload: Workload) -> str
     feasible = [option for option in options if option.verdict is Verdict.FEASIBLE]
     text = (
         f"{TIER_NAMES[pick.tier]} with {pick.summary}: {_price(pick)}, "
-        f"{_time(pick, workload)} against {workload.wish}. It is the cheapest of "
-        f"{len(feasible)} options that meet every constraint, of {len(options)} compared"
+        f"{_time(pick, workload)} against {workload.wish}. It is {_among(feasible, options)}"
         f"{_not_listed(pick)}"
     )
     rival = next((each for each in feasible if each.model != pick.model), None)
@@ -155,9 +154,19 @@ def why_lost(option: Option, pick: Option | None) -> str:
     return "Costs the same; the pick answers sooner or is simpler to run."
 
 
+def _among(feasible: Sequence[Option], options: Sequence[Option]) -> str:
+    if len(feasible) == 1:
+        return f"the only one of {len(options)} options compared that meets every constraint"
+    return (
+        f"the cheapest of {len(feasible)} options that meet every constraint, of {len(options)} "
+        "compared"
+    )
+
+
 def _is_late_only(option: Option) -> bool:
     broken = {check.name for check in option.checks if not check.holds}
-    return broken == {"latency"} and option.cost.expected_usd is not None
+    has_figures = option.cost.expected_usd is not None and option.latency.p50_ms > 0
+    return has_figures and broken == {"latency"}
 
 
 def _not_listed(option: Option) -> str:

@@ -21,7 +21,7 @@ from deployments.domain.options import (
     TariffLine,
     Verdict,
 )
-from deployments.domain.wording import count, percent, usd_a_month
+from deployments.domain.wording import count, months_in_words, percent, usd_a_month
 from deployments.domain.workload import Workload
 
 # Less than both of these is not worth anybody's afternoon.
@@ -200,7 +200,7 @@ def _risks(running: Option, to: Option, catalog: Catalog, found: Basis) -> tuple
             f"{TIER_NAMES[running.tier]}{', ' + word if word else ''}."
         )
     if to.commitment_months > running.commitment_months:
-        said.append(f"It commits for {to.commitment_months} months.")
+        said.append(f"It commits for {months_in_words(to.commitment_months)}.")
     if to.capacity.headroom < TIGHT_HEADROOM:
         said.append(f"{percent(to.capacity.headroom)} of its capacity is left at the peak.")
     if _is_close(to, found.workload):

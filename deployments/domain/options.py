@@ -124,6 +124,18 @@ class Latency:
     counted_to: str = "whole-answer"  # or "first-token"
 
 
+_QUOTAS: Mapping[str, str] = {
+    "": "nothing",
+    "tokens-per-minute": "quota tokens a minute of the model",
+    "reserved-tokens-per-minute": "reserved tokens a minute of the model",
+    "bedrock-model-units": "model units",
+    "batch-files": "files in batch jobs of the model at once",
+    "imported-model-copies": "copies of imported models",
+    "lambda-concurrency": "functions running at once",
+    "serverless-concurrency": "serverless endpoints' requests at once",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """Requests/s this size sustains, and the share left free at the workload's peak (0 to 1)."""
@@ -133,6 +145,12 @@ class Capacity:
     limited_by: str
     quota: str = ""
     quota_needed: Decimal | None = None
+
+    @property
+    def quota_in_words(self) -> str:
+        """Return what the quota limits, as a person says it."""
+        kind = self.quota.partition(":")[0]
+        return _QUOTAS.get(kind) or f"machines of {self.quota} at once"
 
 
 @dataclass(frozen=True, slots=True)

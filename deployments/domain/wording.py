@@ -34,6 +34,11 @@ def usd_a_month(usd: Decimal) -> str:
     return f"{usd:,.2f} USD a month" if usd < 100 else f"{usd:,.0f} USD a month"
 
 
+def months_in_words(months: int) -> str:
+    """Return `1 month`, `6 months`."""
+    return f"{months} month{'' if months == 1 else 's'}"
+
+
 def percent(share: Decimal | float) -> str:
     """Return a share of one as `40 %`."""
     return f"{Decimal(str(share)) * 100:.0f} %"

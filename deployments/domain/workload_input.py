@@ -27,7 +27,7 @@ MOST_MS = 86_400_000
 MOST_BYTES = 1_000_000_000
 PERCENTILES = (50, 95, 99)
 PRECISIONS = ("bf16", "fp16", "fp8")
-COMMITMENTS = (0, 1, 6)
+COMMITMENTS = (0, 1, 3, 6, 12, 36)  # the terms that AWS sells
 FIELDS = (
     "pattern", "load", "load_unit", "window_hours", "peak_rps", "input_tokens_mean",
     "input_tokens_p95", "output_tokens_mean", "output_tokens_p95", "latency_ms",

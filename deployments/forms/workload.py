@@ -39,7 +39,10 @@ RESIDENCIES = (
     ("geography", "The same geography"),
     ("region", "The Region itself"),
 )
-COMMITMENTS = (("0", "None"), ("1", "One month"), ("6", "Six months"))
+COMMITMENTS = (
+    ("0", "None"), ("1", "One month"), ("3", "Three months"), ("6", "Six months"),
+    ("12", "One year"), ("36", "Three years"),
+)  # fmt: skip
 LATENCY_OF = (("whole-answer", "The whole answer"), ("first-token", "The first token (streamed)"))
 MOST_TRACE_BYTES = 20 * 1024 * 1024
 NUMBER = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})

@@ -6,16 +6,12 @@ from decimal import Decimal
 
 from billing.domain.money import in_words
 from deployments.domain.options import Option
+from deployments.domain.wording import months_in_words
 
 
 def least_owed_usd(option: Option) -> Decimal:
     """Return the USD owed for the whole term whatever happens; 0 without a commitment."""
     return option.cost.fixed_usd * option.commitment_months
-
-
-def months_in_words(months: int) -> str:
-    """Return `1 month`, `6 months`."""
-    return f"{months} month{'' if months == 1 else 's'}"
 
 
 def commitment_in_words(option: Option) -> str:

@@ -16,9 +16,10 @@ from deployments.domain.lifecycle import Phase, State
 from deployments.domain.options import Option
 from deployments.domain.progress import Seen, Step
 from deployments.domain.records import option_from_json
+from deployments.domain.wording import months_in_words
 from deployments.models import Deployment, Generation, Resource
 from deployments.queries import operations
-from deployments.queries.commitments import least_owed_usd, months_in_words
+from deployments.queries.commitments import least_owed_usd
 from portal.access import Actor, Permission
 
 ZERO = Decimal(0)
@@ -49,7 +50,7 @@ class Facing:
     seen: str
 
 
-def facing(*, actor: Actor, slug: str) -> Facing:
+def facing(*, actor: Actor, slug: str, now: datetime) -> Facing:
     """Return a deployment as its page shows it. Raises NotFound."""
     deployment = operations.deployment_for(actor=actor, slug=slug)
     found = list(deployment.generations.order_by("-number").prefetch_related("resources"))
@@ -67,7 +68,7 @@ def facing(*, actor: Actor, slug: str) -> Facing:
         what_next=progress.what_next(state),
         is_settled=progress.is_settled(state) and not any(_is_leaving(each) for each in found),
         may_operate=may_operate,
-        can_retry=may_operate and any(_is_stuck(each) for each in found),
+        can_retry=may_operate and any(_is_stuck(each, now) for each in found),
         seen=_digest(state, timelines),
     )
 
@@ -83,8 +84,17 @@ def _is_leaving(generation: Generation) -> bool:
     return any(not row.is_wanted and row.phase != Phase.GONE for row in generation.resources.all())
 
 
-def _is_stuck(generation: Generation) -> bool:
-    return any(row.code and row.phase != Phase.GONE for row in generation.resources.all())
+def _is_stuck(generation: Generation, now: datetime) -> bool:
+    return any(
+        row.code and row.phase != Phase.GONE and not _is_bound(row, now)
+        for row in generation.resources.all()
+    )
+
+
+def _is_bound(row: Resource, now: datetime) -> bool:
+    """Say whether it is to go and AWS keeps it until the end of its term: trying is of no use."""
+    until = row.outputs.get("bound_until", "")
+    return bool(until) and not row.is_wanted and now < datetime.fromisoformat(until)
 
 
 def _timelines(found: Sequence[Generation]) -> list[Timeline]:

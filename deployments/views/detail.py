@@ -31,14 +31,14 @@ EVENT_ROWS = 15
 @require_GET
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a deployment: where it stands, how it is called, what it costs, what happened."""
-    face = facing(actor=request.actor, slug=slug)
+    face = facing(actor=request.actor, slug=slug, now=timezone.now())
     return _page(request, face, form=_resize_form(face))
 
 
 @require_GET
 def status(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the timeline as it stands: nothing when it is as `?seen=` says, 286 once settled."""
-    face = facing(actor=request.actor, slug=slug)
+    face = facing(actor=request.actor, slug=slug, now=timezone.now())
     context = _context(request, face)
     if face.is_settled:
         return render(request, "deployments/settled.html", context, status=SETTLED)
@@ -50,7 +50,7 @@ def status(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def resize(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for another size."""
-    face = facing(actor=request.actor, slug=slug)
+    face = facing(actor=request.actor, slug=slug, now=timezone.now())
     form = _resize_form(face, request.POST)
     if form is None:
         raise Conflict(f"{slug} has no size of its own: it follows the load by itself.")

@@ -10,7 +10,7 @@ from deployments.domain.candidates.question import Question
 from deployments.domain.catalog import Model, Quality
 from deployments.domain.latency import Times
 from deployments.domain.options import Check
-from deployments.domain.wording import count, milliseconds, percent
+from deployments.domain.wording import count, milliseconds, months_in_words, percent
 from deployments.domain.workload import LatencyOf, Residency, Workload
 
 ENDS_SOON_DAYS = 90  # a move takes that long
@@ -198,11 +198,10 @@ def commitment(term: str, workload: Workload) -> Check:
 
 def months(term: int, workload: Workload) -> Check:
     """Compare a commitment in months with the longest the team takes."""
-    return Check(
-        "commitment",
-        term <= workload.longest_commitment_months,
-        f"Commits for {term} months; the longest accepted is {workload.longest_commitment_months}.",
-    )
+    longest = workload.longest_commitment_months
+    start = f"Commits for {months_in_words(term)}" if term else "Commits to nothing"
+    end = f"the longest accepted is {months_in_words(longest)}" if longest else "none is accepted"
+    return Check("commitment", term <= longest, f"{start}; {end}.")
 
 
 def forbids(name: str, is_asked: bool, sentence: str) -> list[Check]:

@@ -174,9 +174,9 @@ def _unmeasured(question: Question) -> Check:
     wish = milliseconds(question.workload.latency_ms)
     return Check(
         "latency",
-        True,
-        f"Not estimated: no speed of an imported copy was found; the objective is {wish}. "
-        "Measure it after the import.",
+        False,
+        "No speed of an imported copy was found, and a time that is not known does not hold the "
+        f"objective of {wish}. Measure it after the import.",
     )
 
 

@@ -19,6 +19,8 @@ from deployments.domain.lifecycle import State
 from deployments.domain.options import LAUNCHABLE, Tier
 from deployments.domain.target import Permanent, Transient
 from deployments.models import Deployment
+from deployments.usecases import operate
+from portal.access import SYSTEM
 from portal.models import Feature, User
 from tests.fixtures.options import option
 from tests.integration.deployments.drill import Drill
@@ -114,6 +116,26 @@ def test_a_refusal_shows_aws_words_what_they_mean_and_a_retry(
     deployment.refresh_from_db()
     assert deployment.state == State.READY
     assert f'action="{PAGE}retry/"' not in text(client.get(PAGE))
+
+
+@pytest.mark.parametrize(("days", "is_offered"), [(20, False), (-1, True)])
+def test_what_aws_keeps_until_the_end_of_a_term_is_not_to_be_tried_again_before(
+    drill: Drill, signed_in: SignIn, lead: User, days: int, is_offered: bool
+) -> None:
+    deployment = drill.launch(option(Tier.BEDROCK_PROVISIONED))
+    drill.run()
+    row = drill.resource("throughput")
+    row.outputs |= {"bound_until": (timezone.now() + timedelta(days=days)).isoformat()}
+    row.save(update_fields=["outputs"])
+    refusal = Permanent("It cannot be deleted before its term ends.", code="ValidationException")
+    drill.cloud.refuse(Kind.THROUGHPUT, "delete", *[refusal] * 3)
+    operate.retire(actor=SYSTEM, deployment=deployment, now=drill.clock.now)
+    drill.sweep()
+
+    page = text(signed_in(lead).get(PAGE))
+
+    assert "before its term ends" in page
+    assert (f'action="{PAGE}retry/"' in page) is is_offered
 
 
 def test_a_throttle_shows_the_attempt_and_when_the_next_one_is(

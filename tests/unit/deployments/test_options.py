@@ -130,7 +130,7 @@ def test_a_term_longer_than_the_team_takes_is_refused() -> None:
     long = check(option(ranked, f"bedrock-provisioned/{NOVA_MICRO}/six-months"), "commitment")
 
     assert held.startswith("ok")
-    assert long == "broken: Commits for 6 months; the longest accepted is 1."
+    assert long == "broken: Commits for 6 months; the longest accepted is 1 month."
 
 
 def test_gpu_instances_are_paid_for_all_month_and_never_fewer_than_two() -> None:

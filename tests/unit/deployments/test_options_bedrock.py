@@ -151,7 +151,9 @@ def test_reserved_is_a_commitment_that_the_team_must_take() -> None:
     )
 
     assert short.verdict is Verdict.NEEDS_QUOTE
-    assert check(long, "commitment") == ("broken: Commits for 3 months; the longest accepted is 1.")
+    assert check(long, "commitment") == (
+        "broken: Commits for 3 months; the longest accepted is 1 month."
+    )
 
 
 def test_a_reserved_quote_just_below_break_even_wins_and_just_above_does_not() -> None:
@@ -207,9 +209,20 @@ def test_an_import_takes_some_architectures_and_no_others() -> None:
     llama = ask(read(**OWN, base_model="llama-3.1-8b-instruct"))
     gemma = ask(read(**OWN, base_model="gemma-3-12b-it"))
 
-    assert option(llama, "bedrock-custom/custom/import").verdict is Verdict.NEEDS_QUOTE
+    assert check(option(llama, "bedrock-custom/custom/import"), "architecture").startswith("ok:")
     refused = check(option(gemma, "bedrock-custom/custom/import"), "architecture")
     assert refused.startswith("broken: The weights are of gemma-3-12b-it; an import takes llama")
+
+
+def test_a_time_that_nobody_measured_holds_no_objective() -> None:
+    given = option(
+        ask(read(**OWN, base_model="llama-3.1-8b-instruct")), "bedrock-custom/custom/import"
+    )
+
+    assert given.verdict is Verdict.INFEASIBLE
+    assert [each.name for each in given.checks if not each.holds] == ["latency"]
+    assert "a time that is not known does not hold the objective" in check(given, "latency")
+    assert "It would cost less below" in given.notes[0]
 
 
 def test_a_fine_tune_on_demand_is_of_nova_only() -> None:

@@ -280,9 +280,7 @@ def test_a_plan_without_a_dated_price_waits_for_a_quote_and_commits(name: str) -
 
     assert found.cost.expected_usd is None
     assert found.commitment_months == months
-    assert check(found, "commitment") == (
-        f"broken: Commits for {months} months; the longest accepted is 0."
-    )
+    assert check(found, "commitment") == (f"broken: Commits for {months} months; none is accepted.")
 
 
 def test_spot_is_offered_where_work_may_be_done_again_and_waits_for_a_price() -> None:

@@ -81,7 +81,7 @@ def test_a_missing_p95_is_twice_the_mean() -> None:
         ("region", "Europe", "looks like us-east-1"),
         ("region", 5, "is text"),
         ("quality_floor", 200, "between 0 and 100"),
-        ("longest_commitment_months", 12, "0, 1, 6"),
+        ("longest_commitment_months", 24, "0, 1, 3, 6, 12, 36"),
         ("images_per_request", -1, "between 0 and 20"),
         ("payload_bytes", "10 MB", "without a unit"),
         ("needs_streaming", "maybe", "true or false"),
