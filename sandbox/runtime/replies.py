@@ -5,6 +5,7 @@ import math
 import random
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox import state
 from sandbox.runtime import skills, tokens
@@ -31,11 +32,15 @@ _STOPWORDS = frozenset(["the", "and", "for", "with", "that", "this", "you", "are
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A finished text, its tokens, and why it ended (end_turn, max_tokens, stop_sequence)."""
+    """A finished text, its tokens, and why it ended (end_turn, max_tokens, stop_sequence).
+
+    `tool_use` is the call a model answers with instead, as Converse writes it (tool_use).
+    """
 
     text: str
     output_tokens: int
     stop_reason: str
+    tool_use: dict[str, Any] | None = None
 
 
 def dice(*parts: object) -> random.Random:

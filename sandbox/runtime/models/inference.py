@@ -7,6 +7,7 @@ from sandbox import state
 from sandbox.control import bedrock
 from sandbox.runtime import replies, speeds
 from sandbox.runtime.metrics import recorder
+from sandbox.runtime.models import tool_use
 from sandbox.runtime.models.prompt import Prompt, invalid
 from sandbox.runtime.quotas import Allowance
 from sandbox.wire import AwsError
@@ -81,7 +82,9 @@ def begin(target: bedrock.Target, prompt: Prompt, authorization: str) -> Inferen
         raise
     reserved = prompt.input_tokens + limit
     _take(target, reserved)
-    said = replies.say(model.model_id, prompt.text, limit, prompt.stop_sequences)
+    said = tool_use.wish(model.model_id, prompt) or replies.say(
+        model.model_id, prompt.text, limit, prompt.stop_sequences
+    )
     chance = replies.dice("latency", model.model_id, _next_call(model.model_id))
     latency = speeds.draw(model, chance)
     return Inference(target, prompt.input_tokens, said, latency, authorization, reserved)

@@ -40,7 +40,9 @@ def converse(request: Request) -> Reply:
     target = inference.find(wish["modelId"])
     run = _begin(request, prompt.of_converse(wish), target)
     _wait_whole(run)
-    message = {"role": "assistant", "content": [{"text": run.said.text}]}
+    used = run.said.tool_use
+    content = [{"text": run.said.text}] if used is None else [{"toolUse": used}]
+    message = {"role": "assistant", "content": content}
     return plain(
         answer(
             {
@@ -69,6 +71,8 @@ def converse_stream(request: Request) -> Reply:
 
 def _converse_events(run: Inference) -> Iterator[tuple[bytes, int]]:
     yield eventstream.event("messageStart", {"role": "assistant"}), 0
+    if run.said.tool_use is not None:
+        yield from _tool_events(run.said.tool_use)
     for piece in tokens.pieces(run.said.text, _PIECE_TOKENS):
         delta = {"delta": {"text": piece}, "contentBlockIndex": 0}
         yield eventstream.event("contentBlockDelta", delta), tokens.count(piece)
@@ -77,6 +81,14 @@ def _converse_events(run: Inference) -> Iterator[tuple[bytes, int]]:
     usage = _usage(run, run.said.output_tokens)
     closing = {"usage": usage, "metrics": {"latencyMs": run.latency_ms}}
     yield eventstream.event("metadata", closing), 0
+
+
+def _tool_events(used: dict[str, Any]) -> Iterator[tuple[bytes, int]]:
+    start = {"toolUse": {"toolUseId": used["toolUseId"], "name": used["name"]}}
+    yield eventstream.event("contentBlockStart", {"start": start, "contentBlockIndex": 0}), 0
+    for piece in tokens.pieces(json.dumps(used["input"]), _PIECE_TOKENS):
+        delta = {"delta": {"toolUse": {"input": piece}}, "contentBlockIndex": 0}
+        yield eventstream.event("contentBlockDelta", delta), tokens.count(piece)
 
 
 def _timed(run: Inference, events: Iterator[tuple[bytes, int]]) -> Iterator[bytes]:

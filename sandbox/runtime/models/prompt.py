@@ -1,7 +1,7 @@
 """What a caller asks of a model, whatever the shape it was written in."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.runtime import tokens
@@ -9,13 +9,27 @@ from sandbox.wire import AwsError
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that is offered, and the JSON schema of its arguments."""
+
+    name: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt's text and limits; max_tokens None means the model's own limit."""
+    """A prompt's text and limits; max_tokens None means the model's own limit.
+
+    `question` is the last text a user wrote; `tool_choice` is a tool's name, "any" or empty.
+    """
 
     text: str
     input_tokens: int
     max_tokens: int | None
     stop_sequences: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = ""
+    question: str = ""
 
 
 def invalid(message: str) -> AwsError:
@@ -60,9 +74,30 @@ def of_converse(wish: dict[str, Any]) -> Prompt:
     if tools := wish.get("toolConfig"):
         parts = [*parts, json.dumps(tools)]
     config = wish.get("inferenceConfig") or {}
-    return gather(
+    said = gather(
         parts, attachments, config.get("maxTokens"), tuple(config.get("stopSequences") or ())
     )
+    tools, choice = _tools(wish.get("toolConfig") or {})
+    return replace(said, tools=tools, tool_choice=choice, question=_question(messages))
+
+
+def _tools(config: dict[str, Any]) -> tuple[tuple[Tool, ...], str]:
+    """Return the tools on offer, and the name of the one to use ("any": one of them)."""
+    specs = [each["toolSpec"] for each in config.get("tools") or () if "toolSpec" in each]
+    offered = tuple(
+        Tool(spec["name"], (spec.get("inputSchema") or {}).get("json") or {}) for spec in specs
+    )
+    choice = config.get("toolChoice") or {}
+    named = (choice.get("tool") or {}).get("name", "")
+    return offered, named or ("any" if "any" in choice else "")
+
+
+def _question(messages: list[dict[str, Any]]) -> str:
+    """Return what the user last wrote; empty when the last turn brings a tool's result."""
+    last = messages[-1]["content"]
+    if any("toolResult" in block for block in last):
+        return ""
+    return "\n".join(block["text"] for block in last if "text" in block)
 
 
 def _check_turns(messages: list[dict[str, Any]]) -> None:
