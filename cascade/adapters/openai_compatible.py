@@ -10,7 +10,7 @@ import aiohttp
 
 from cascade.adapters.calls import Call, pieces, whole
 from cascade.domain.connection import Connection, origin
-from cascade.domain.invoker import End, Piece, UpstreamFailed
+from cascade.domain.invoker import End, Piece, Trouble, UpstreamFailed
 from cascade.domain.policy import Target
 from cascade.domain.request import Answer, Chat
 from cascade.domain.wire import openai, refusals
@@ -47,10 +47,13 @@ class OpenAICompatible:
         return pieces(self._session, call, openai.Reader(), within_s=within_s)
 
     def _call(self, target: Target, chat: Chat, *, is_streamed: bool) -> Call:
+        where = origin(target.address)
+        if not where:
+            raise UpstreamFailed(Trouble.REFUSED, f"{target.address!r} is no address of a server.")
         asked = openai.write_request(chat, model=target.model, is_streamed=is_streamed)
         headers = {"content-type": "application/json"}
         # A key goes to the server it was given for, whatever a policy's author writes.
-        if secret := self._secrets.get(origin(target.address)):
+        if secret := self._secrets.get(where):
             headers["authorization"] = f"Bearer {secret}"
         return Call(_url(target.address), headers, compact(asked).encode(), self._refusal)
 

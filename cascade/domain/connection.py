@@ -55,9 +55,13 @@ def connection(environ: Mapping[str, str]) -> Connection:
 
 
 def origin(url: str) -> str:
-    """Return scheme, host and port of an http(s) URL, empty when it is none."""
-    found = urlsplit(url)
-    if found.scheme not in {"http", "https"} or not found.hostname:
+    """Return scheme, host and port of an http(s) URL; empty when it is none or names a user."""
+    try:
+        found = urlsplit(url)
+        usual = {"http": 80, "https": 443}.get(found.scheme)
+        port = found.port or usual
+    except ValueError:
         return ""
-    usual = {"http": 80, "https": 443}[found.scheme]
-    return f"{found.scheme}://{found.hostname}:{found.port or usual}"
+    if usual is None or not found.hostname or set(found.netloc) & {"@", "\\"}:
+        return ""
+    return f"{found.scheme}://{found.hostname}:{port}"

@@ -31,7 +31,7 @@ class Fault(Exception):
 def parse(data: bytes) -> object:
     """Return what JSON of a client holds. Raises Fault."""
     try:
-        found: object = json.loads(data, parse_constant=_no_constant)
+        found: object = json.loads(data.decode(), parse_constant=_no_constant)
         if _SURROGATE.search(data):
             _compact(found).encode()
     except RecursionError:
@@ -47,7 +47,7 @@ def heard(data: bytes | str) -> dict[str, Any]:
     """Return the JSON object that a model sent. Raises UpstreamFailed."""
     raw = data.encode() if isinstance(data, str) else data
     try:
-        found = json.loads(raw)
+        found = json.loads(raw.decode())
         if _SURROGATE.search(raw):
             _compact(found).encode()
     except (ValueError, RecursionError):
