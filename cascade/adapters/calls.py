@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Protocol
 
 import aiohttp
@@ -18,6 +19,7 @@ MOST_ANSWER_BYTES = 32 * 1024 * 1024
 MOST_REFUSAL_BYTES = 64 * 1024
 # After the end of a stream its connection is worth this long a wait to be used again.
 _DRAIN_SECONDS = 0.25
+_LONG_BODY_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,9 @@ async def _sent(
 async def _post(session: aiohttp.ClientSession, call: Call) -> aiohttp.ClientResponse:
     # The URL is signed as it is; nothing may be quoted again.
     url = URL(call.url, encoded=True)
-    return await session.post(url, data=call.body, headers=call.headers, allow_redirects=False)
+    # A long body is sent in pieces, so that others are served between them.
+    body = call.body if len(call.body) < _LONG_BODY_BYTES else BytesIO(call.body)
+    return await session.post(url, data=body, headers=call.headers, allow_redirects=False)
 
 
 async def _refused(response: aiohttp.ClientResponse, call: Call) -> UpstreamFailed:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from struct import error as StructError
 from zlib import crc32
@@ -24,6 +25,7 @@ _LEAST_FRAME_BYTES = 16
 # Bytes of a header's value by its type; 6 and 7 carry their own length.
 _FIXED = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 _BYTES, _STRING = 6, 7
+_MOST_KEPT_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Reader:
 
 def write(headers: Mapping[str, str], payload: bytes) -> bytes:
     """Return one frame."""
-    encoded = b"".join(_header(name, value) for name, value in headers.items())
+    encoded = _encoded(tuple(headers.items()))
     lengths = _PRELUDE.pack(_LEAST_FRAME_BYTES + len(encoded) + len(payload), len(encoded), 0)[:8]
     message = lengths + _WORD.pack(crc32(lengths)) + encoded + payload
     return message + _WORD.pack(crc32(message))
@@ -76,7 +78,15 @@ def _frame(data: bytes, header_bytes: int) -> Frame:
     if crc32(data[:-4]) != _WORD.unpack_from(data, len(data) - 4)[0]:
         broken("An event does not match its checksum.")
     end = _PRELUDE_BYTES + header_bytes
-    return Frame(_headers(data[_PRELUDE_BYTES:end]), data[end:-4])
+    headers = data[_PRELUDE_BYTES:end]
+    # A stream repeats a few headers; only short ones are worth keeping.
+    read = _kept_headers if header_bytes <= _MOST_KEPT_BYTES else _headers
+    return Frame(read(headers), data[end:-4])
+
+
+@lru_cache(maxsize=64)
+def _kept_headers(data: bytes) -> Mapping[str, str]:
+    return _headers(data)
 
 
 def _headers(data: bytes) -> dict[str, str]:
@@ -100,6 +110,11 @@ def _headers(data: bytes) -> dict[str, str]:
     if at != len(data):
         broken("An event's headers cannot be read.")
     return found
+
+
+@lru_cache(maxsize=64)
+def _encoded(headers: tuple[tuple[str, str], ...]) -> bytes:
+    return b"".join(_header(name, value) for name, value in headers)
 
 
 def _header(name: str, value: str) -> bytes:

@@ -15,7 +15,15 @@ from cascade.domain.request import Tokens
 
 Found = TypeVar("Found")
 # Half of a surrogate pair, escaped: JSON allows it, UTF-8 has no bytes for it.
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+# Made once: json.loads would make one for each call.
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode
 _compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -31,8 +39,9 @@ class Fault(Exception):
 def parse(data: bytes) -> object:
     """Return what JSON of a client holds. Raises Fault."""
     try:
-        found: object = json.loads(data.decode(), parse_constant=_no_constant)
-        if _SURROGATE.search(data):
+        written = data.decode()
+        found: object = _decode(written)
+        if "\\u" in written and _SURROGATE.search(written):
             _compact(found).encode()
     except RecursionError:
         raise Fault("", "The JSON is nested too deeply.") from None
@@ -45,10 +54,10 @@ def parse(data: bytes) -> object:
 
 def heard(data: bytes | str) -> dict[str, Any]:
     """Return the JSON object that a model sent. Raises UpstreamFailed."""
-    raw = data.encode() if isinstance(data, str) else data
     try:
-        found = json.loads(raw.decode())
-        if _SURROGATE.search(raw):
+        written = data.decode() if isinstance(data, bytes) else data
+        found = _decode(written)
+        if "\\u" in written and _SURROGATE.search(written):
             _compact(found).encode()
     except (ValueError, RecursionError):
         found = None
@@ -136,7 +145,3 @@ def count(usage: Mapping[str, Any], name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         broken(f"The model's server sent {name} that is no number of tokens.")
     return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from cascade.domain.wire import eventstream
 
 WORDS = ("Here", " is", " a", " short", " answer.")
 TEXT = "".join(WORDS)
+AWS_TIME = "Fri, 21 Nov 2031 09:00:00 GMT"
 INPUT_TOKENS, OUTPUT_TOKENS = 12, 6
 
 
@@ -32,12 +34,15 @@ class Fault(StrEnum):
     ENDLESS = "endless"
     REDIRECT = "redirect"
     UNCOUNTED = "uncounted"
+    PACKED = "packed"
+    SKEWED = "skewed"
 
 
 _REFUSALS = {
     Fault.THROTTLED: (429, "ThrottlingException", "Too many requests, please wait."),
     Fault.FAILED: (503, "ServiceUnavailableException", "The service is not able to answer."),
     Fault.REFUSED: (400, "ValidationException", "Input is too long for requested model."),
+    Fault.SKEWED: (403, "InvalidSignatureException", "Signature expired: it is 2031 here."),
 }
 
 
@@ -81,6 +86,9 @@ class Pretender:
             await asyncio.sleep(3_600)
         if self.fault is Fault.CUT and not is_streamed:
             response.content_length = len(parts[0])
+        if self.fault is Fault.PACKED:
+            response.headers["Content-Encoding"] = "gzip"
+            parts = [gzip.compress(b"".join(parts))]
         await response.prepare(request)
         async for part in _spoilt_parts(self.fault, parts):
             await response.write(part)
@@ -110,6 +118,7 @@ async def _spoilt_parts(fault: Fault, parts: list[bytes]) -> AsyncIterator[bytes
 def _refused(status: int, code: str, words: str) -> web.Response:
     body = {"message": words, "error": {"message": words, "type": code}}
     headers = {"x-amzn-ErrorType": code} | ({"Retry-After": "7"} if status == 429 else {})
+    headers |= {"Date": AWS_TIME} if status == 403 else {}
     return web.json_response(body, status=status, headers=headers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,6 +49,7 @@ class World:
     will: Callable[[Fault], None]
     seen_leaving: Callable[[], int]
     connections: Collection[object] = ()
+    headers: Sequence[Mapping[str, str]] = ()
 
 
 def keys() -> Keys:
@@ -88,7 +89,7 @@ async def worlds(kind: str) -> AsyncIterator[World]:
             ),
         }
         upstream, target = found[kind]
-        yield World(upstream, target, make, lambda: server.gone, server.connections)
+        yield World(upstream, target, make, lambda: server.gone, server.connections, server.headers)
 
 
 KINDS = ("memory", "bedrock", "sagemaker", "openai")
@@ -236,6 +237,38 @@ def test_a_redirect_is_refused_and_nothing_is_sent_elsewhere(kind: str, way: str
     async def body(world: World) -> None:
         world.will(Fault.REDIRECT)
         assert (await trouble(world, way)).trouble is Trouble.REFUSED
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("way", ["whole", "stream"])
+@pytest.mark.parametrize("kind", REAL)
+def test_what_is_packed_is_never_unpacked(kind: str, way: str) -> None:
+    async def body(world: World) -> None:
+        world.will(Fault.PACKED)
+        assert (await trouble(world, way)).trouble is Trouble.BROKEN
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("kind", REAL)
+def test_a_prompt_of_megabytes_is_sent(kind: str) -> None:
+    async def body(world: World) -> None:
+        long = Chat(messages=(Message(Speaker.USER, (Part(text="word " * 1_000_000),)),))
+        assert await world.upstream.ask(world.target, long, within_s=9) == ANSWER
+
+    within(kind, body)
+
+
+@pytest.mark.parametrize("kind", ["bedrock", "sagemaker"])
+def test_after_a_signature_was_refused_for_its_time_the_next_has_awss_time(kind: str) -> None:
+    async def body(world: World) -> None:
+        world.will(Fault.SKEWED)
+        assert (await trouble(world, "whole")).trouble is Trouble.OVERLOADED
+        world.will(Fault.NONE)
+        await world.upstream.ask(world.target, CHAT, within_s=5)
+        assert world.headers[0]["x-amz-date"] < "2030"
+        assert world.headers[1]["x-amz-date"] > "203111"
 
     within(kind, body)
 
