@@ -14,11 +14,11 @@ from cascade.domain.prices import PriceTable, cost_pico
 from cascade.domain.request import Tokens
 from cascade.domain.walk import Plan
 
-# Spread of a gate's score in log-odds around the router's P(right), and by how much a rejection
-# lowers the log-odds of the stages above. Fitted on Claude 3 answers to GSM8K and CRUX (ZeroEval)
-# with gates of AUC 0.8 to 0.88: the predicted and the real share of accepted answers agree.
-GATE_SPREAD = 1.5
-AFTER_REJECTION = 1.0
+# Spread of a gate's score in log-odds around the router's P(right). Fitted on Claude 3 answers to
+# GSM8K, CRUX (ZeroEval) and BFCL with gates of AUC 0.8 to 0.88: of all and of the harder half, the
+# predicted share of accepted answers lies within 0.15 of the real one at thresholds of 0.6 to 0.95.
+# There too, a rejection said no more about the next stage's answer than the router already had.
+GATE_SPREAD = 0.9
 _CLOSE_TO_SURE = 1e-3
 
 
@@ -110,30 +110,12 @@ def _cheapest(
     best: tuple[int, ...] = (end,)
     cost = costs[end]
     for place in range(end - 1, -1, -1):
-        if asked[place] <= 0 or longest < 2:
+        if asked[place] <= 0 or len(best) >= longest:
             continue
-        rejected = 1 - acceptance(p_right[place], asked[place])
-        ways: list[tuple[tuple[int, ...], float]] = [((end,), costs[end])]
-        if 1 < len(best) < longest:
-            ways.append((best, _after_rejection(asked, p_right, costs, best)))
-        order, rest = min(ways, key=lambda way: way[1])
-        if costs[place] + rejected * rest < cost:
-            best, cost = (place, *order), costs[place] + rejected * rest
+        with_it = costs[place] + (1 - acceptance(p_right[place], asked[place])) * cost
+        if with_it < cost:
+            best, cost = (place, *best), with_it
     return best, cost
-
-
-def _after_rejection(
-    asked: tuple[float, ...],
-    p_right: tuple[float, ...],
-    costs: tuple[float, ...],
-    order: tuple[int, ...],
-) -> float:
-    """Return the expected cost of a way once a cheaper answer was rejected: it is a hard one."""
-    cost = costs[order[-1]]
-    for place in reversed(order[:-1]):
-        harder = 1 / (1 + math.exp(AFTER_REJECTION - _log_odds(p_right[place])))
-        cost = costs[place] + (1 - acceptance(harder, asked[place])) * cost
-    return cost
 
 
 def _enough(policy: Policy, worths: list[float], end: int) -> tuple[float, ...]:
