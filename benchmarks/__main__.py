@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks import boot, figures, planner, portfolio, start
 
 # In this order: each is benchmarks/<name>.py with `run(options) -> Sequence[Figure]`.
-ON_A_DATABASE = ("volume", "pages", "advice", "books")
+ON_A_DATABASE = ("volume", "pages", "advice", "books", "budgets")
 ALL = (*ON_A_DATABASE, "planner", "portfolio", "start")
 
 
