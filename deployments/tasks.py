@@ -12,10 +12,11 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from deployments import reconciler
-from deployments.models import Deployment
+from deployments.models import Deployment, Recommendation
 from deployments.queries import moves as move_queries
 from deployments.queries import operations
-from deployments.usecases import metering, moves, probe_schedules, probing, traffic
+from deployments.queries.study import study_of
+from deployments.usecases import capacity, metering, moves, probe_schedules, probing, traffic
 
 log = logging.getLogger("slipway.tasks")
 # The sweep repeats every message: an old one has nothing to say.
@@ -73,12 +74,29 @@ def run_probe(*, probe_id: int, **_: Any) -> str:
 
 @shared_task(acks_late=True)
 def probes_due(**_: Any) -> int:
-    """Start what schedules want, and run on what a lost worker left."""
+    """Start what schedules want, and go on with probes and plans that a lost worker left."""
     probe_schedules.start_due(now=timezone.now())
+    for plan_id in capacity.waiting(now=timezone.now()):
+        _ask(plan_capacity, plan_id=plan_id)
     due = probing.abandoned(now=timezone.now())
     for probe_id in due:
         _ask(run_probe, probe_id=probe_id)
     return len(due)
+
+
+@shared_task(acks_late=True)
+def plan_capacity(*, plan_id: int, **_: Any) -> str:
+    """Work out a capacity plan that was asked for on a page."""
+    return "planned" if capacity.work_out(plan_id=plan_id, now=timezone.now()) else "not asked"
+
+
+@shared_task(acks_late=True)
+def study(*, recommendation_id: int, **_: Any) -> str:
+    """Work out what would change a recommendation's choice, so that its page only reads it."""
+    found = Recommendation.objects.select_related("workload").filter(pk=recommendation_id).first()
+    if found is None:
+        return "gone"
+    return f"{len(study_of(found).turns)} turns"
 
 
 @shared_task(acks_late=True)
@@ -106,6 +124,16 @@ def note_moves(**_: Any) -> int:
 def nudge_probe(probe_id: int) -> None:
     """Ask a worker to run a probe now."""
     transaction.on_commit(partial(_ask, run_probe, probe_id=probe_id))
+
+
+def nudge_plan(plan_id: int) -> None:
+    """Ask a worker to work out a capacity plan now."""
+    transaction.on_commit(partial(_ask, plan_capacity, plan_id=plan_id))
+
+
+def nudge_study(recommendation_id: int) -> None:
+    """Ask a worker to study a recommendation now."""
+    transaction.on_commit(partial(_ask, study, recommendation_id=recommendation_id))
 
 
 def nudge(deployment: Deployment) -> None:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from deployments import tasks
 from deployments.models import Recommendation as RecommendationRow
 from deployments.queries import advice as queries
 from deployments.queries.options_page import curves_of, front_ids, picks_of
@@ -197,6 +198,7 @@ class FeatureRecommendations(APIView):
         actor = actor_of(request)
         feature = feature_for(actor=actor, slug=slug)
         made = advice_usecases.recommend(actor=actor, feature=feature, now=timezone.now())
+        tasks.nudge_study(made.pk)
         return Response(RecommendationOutput(made).data, status=201)
 
 

@@ -101,7 +101,9 @@ class CapacityPlanOutput(CapacityPlanSummary):
         help_text="Why it no longer says what today's would; empty while it does."
     )
     plan = serializers.DictField(
-        source="body", help_text="Times in milliseconds, memory in GiB, money in USD as text."
+        source="body",
+        help_text="Times in milliseconds, memory in GiB, money in USD as text. Empty while a plan "
+        "that was asked for on a page is being worked out.",
     )
 
     def get_outdated(self, row: PlanRow) -> list[str]:

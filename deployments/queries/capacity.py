@@ -20,11 +20,17 @@ from deployments.models import Deployment, TrafficRun, WorkloadRow
 from deployments.models import LoadPoint as PointRow
 from deployments.queries.traffic import deployment_for
 from portal.access import Actor, Permission
-from portal.errors import Invalid, NotFound
+from portal.errors import Conflict, Invalid, NotFound
 from portal.models import Feature, Team
 from portal.queries import teams
 
 MOST_LOOKED_AT = 50
+
+
+class NotPlannedYet(Conflict):
+    """The plan was asked for and is being worked out."""
+
+    code = "not-planned-yet"
 
 
 @cache
@@ -73,7 +79,9 @@ def points(*, actor: Actor) -> QuerySet[PointRow]:
 
 
 def plan_of(row: PlanRow) -> CapacityPlan:
-    """Return the plan a row keeps."""
+    """Return the plan a row keeps. Raises NotPlannedYet while it is being worked out."""
+    if not row.body:
+        raise NotPlannedYet(f"Plan {row.pk} is still being worked out: ask again in a few seconds.")
     return from_json(CapacityPlan, row.body)
 
 
@@ -129,10 +137,14 @@ def is_of(configuration: Configuration, point: LoadPoint) -> bool:
 def recalibrated_by(*, team: Team, point: LoadPoint) -> Sequence[PlanRow]:
     """Return the newest plan of each request that has the point's configuration, newest first."""
     newest: dict[str, PlanRow] = {}
-    rows = PlanRow.objects.select_related("team", "feature").filter(
-        team=team,
-        request__architecture__name=point.architecture,
-        request__engine=point.engine,
+    rows = (
+        PlanRow.objects.select_related("team", "feature")
+        .filter(
+            team=team,
+            request__architecture__name=point.architecture,
+            request__engine=point.engine,
+        )
+        .exclude(body={})
     )
     for row in rows[:MOST_LOOKED_AT]:
         newest.setdefault(repr((row.feature_id, sorted(row.request.items()))), row)

@@ -18,6 +18,7 @@ from deployments.models import Recommendation
 from deployments.queries import advice, probes
 
 REMEMBERED_S = 7 * 24 * 3600
+ASKED_AGAIN_S = 60  # a lost message is repeated after so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,26 @@ class Study:
 
 def study_of(recommendation: Recommendation) -> Study:
     """Return the study of a recommendation at the prices and measurements of its moment."""
-    key = f"study-{recommendation.pk}-{recommendation.created_at:%Y%m%d%H%M%S%f}"
-    kept: Study | None = cache.get(key)
+    kept = remembered(recommendation)
     if kept is None:
         kept = _studied(recommendation)
-        cache.set(key, kept, REMEMBERED_S)
+        cache.set(_key(recommendation), kept, REMEMBERED_S)
     return kept
+
+
+def remembered(recommendation: Recommendation) -> Study | None:
+    """Return the study where it was computed before; None while it is not."""
+    found: Study | None = cache.get(_key(recommendation))
+    return found
+
+
+def is_asked_anew(recommendation: Recommendation) -> bool:
+    """Say whether nobody asked for the study within the last minute, and note that one does."""
+    return bool(cache.add(f"{_key(recommendation)}-asked", True, ASKED_AGAIN_S))
+
+
+def _key(recommendation: Recommendation) -> str:
+    return f"study-{recommendation.pk}-{recommendation.created_at:%Y%m%d%H%M%S%f}"
 
 
 def _studied(recommendation: Recommendation) -> Study:

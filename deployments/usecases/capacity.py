@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
+from billing.domain.prices import PriceBook
 from billing.queries.prices import price_book
 from deployments.adapters import serving
 from deployments.domain import plan_input, point_input
 from deployments.domain.planner.plan import plan
 from deployments.domain.planner.request import LoadPoint, PlanRequest
+from deployments.domain.planner.result import CapacityPlan
 from deployments.domain.records import from_json, to_json
 from deployments.models import CapacityPlan as PlanRow
 from deployments.models import LoadPoint as PointRow
@@ -23,6 +25,9 @@ from portal.models import Feature, Team
 from portal.usecases import audit
 
 ENTERED = "entered"
+Planner = Callable[..., PlanRow]
+UNTIL_LOST = timedelta(seconds=60)  # a worker takes seconds; then the message is repeated
+LONGEST_WAIT = timedelta(hours=1)
 MOST_REPLANNED = 3  # each takes the time of a plan; the others say that they are out of date
 
 
@@ -53,18 +58,8 @@ def plan_capacity(
     Raises NotFound to strangers, NotAllowed to those who may only look, Invalid for a feature of
     another team.
     """
-    require(actor, Permission.ADVISE, team_id=team.pk)
-    if feature is not None and feature.team_id != team.pk:
-        said = f"{feature.name} belongs to another team."
-        raise Invalid("The plan cannot be kept.", fields={"feature": said})
-    points = queries.points_of(team=team, architecture=request.architecture.name)
-    prices = price_book(region=request.region, now=now)
-    found = plan(
-        request=request,
-        facts=serving.load(),
-        prices=prices,
-        load_points=tuple(queries.point_of(row) for row in points),
-    )
+    _check(actor, team, feature)
+    prices, found = _planned(team, request, now)
     return _keep(
         actor=actor,
         team=team,
@@ -80,6 +75,72 @@ def plan_capacity(
         ),
         now=now,
     )
+
+
+@transaction.atomic(durable=True)
+def ask_for_plan(
+    *, actor: Actor, team: Team, request: PlanRequest, now: datetime, feature: Feature | None = None
+) -> PlanRow:
+    """Keep what is asked for, without its plan: `work_out` is to be called, which takes seconds.
+
+    Raises as `plan_capacity`.
+    """
+    _check(actor, team, feature)
+    row = PlanRow.objects.create(
+        team=team,
+        feature=feature,
+        created_at=now,
+        created_by=actor.name[:200],
+        prices_as_of=price_book(region=request.region, now=now).as_of,
+        request=to_json(request),
+        body={},
+    )
+    audit.record(
+        actor=actor,
+        verb="plan-capacity",
+        subject=f"feature:{feature.slug}" if feature else f"team:{team.slug}",
+        sentence=f"{actor.name} asked for the capacity for {request.architecture.name}.",
+        team=team,
+        detail={"capacity_plan": row.pk},
+        now=now,
+    )
+    return row
+
+
+def work_out(*, plan_id: int, now: datetime) -> bool:
+    """Work out a plan that was only asked for; False when there is none, or it was done before."""
+    row = PlanRow.objects.select_related("team").filter(pk=plan_id, body={}).first()
+    if row is None:
+        return False
+    prices, found = _planned(row.team, queries.request_of(row), now)
+    asked = PlanRow.objects.filter(pk=plan_id, body={})
+    return bool(asked.update(body=to_json(found), prices_as_of=prices.as_of))
+
+
+def waiting(*, now: datetime) -> list[int]:
+    """Return plans that were asked for and that no worker has worked out in time."""
+    span = (now - LONGEST_WAIT, now - UNTIL_LOST)
+    found = PlanRow.objects.filter(body={}, created_at__range=span)
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
+def _check(actor: Actor, team: Team, feature: Feature | None) -> None:
+    require(actor, Permission.ADVISE, team_id=team.pk)
+    if feature is not None and feature.team_id != team.pk:
+        said = f"{feature.name} belongs to another team."
+        raise Invalid("The plan cannot be kept.", fields={"feature": said})
+
+
+def _planned(team: Team, request: PlanRequest, now: datetime) -> tuple[PriceBook, CapacityPlan]:
+    points = queries.points_of(team=team, architecture=request.architecture.name)
+    prices = price_book(region=request.region, now=now)
+    found = plan(
+        request=request,
+        facts=serving.load(),
+        prices=prices,
+        load_points=tuple(queries.point_of(row) for row in points),
+    )
+    return prices, found
 
 
 @transaction.atomic(durable=True)
@@ -133,22 +194,29 @@ def _keep_point(
 
 
 def enter_load_point(
-    *, actor: Actor, team: Team, point: LoadPoint, now: datetime, origin: str = ENTERED
+    *,
+    actor: Actor,
+    team: Team,
+    point: LoadPoint,
+    now: datetime,
+    origin: str = ENTERED,
+    again: Planner = plan_capacity,
 ) -> tuple[PointRow, tuple[PlanRow, ...]]:
     """Keep a measured point and plan anew what it recalibrates: the team's newest such plans.
 
     A plan is recalibrated when one of its finalists is the point's configuration. `origin` says
-    where the figures are from: entered, or the endpoint's deployment.
+    where the figures are from: entered, or the endpoint's deployment. `again` is `plan_capacity`,
+    or `ask_for_plan` where nobody is to wait.
     Raises NotFound to strangers, NotAllowed to those who may only look.
     """
     require(actor, Permission.ADVISE, team_id=team.pk)
     row = _keep_point(actor=actor, team=team, point=point, origin=origin, now=now)
     stale = queries.recalibrated_by(team=team, point=point)[:MOST_REPLANNED]
-    return row, tuple(_again(actor=actor, old=old, now=now) for old in stale)
+    return row, tuple(_again(actor=actor, old=old, now=now, again=again) for old in stale)
 
 
-def _again(*, actor: Actor, old: PlanRow, now: datetime) -> PlanRow:
-    return plan_capacity(
+def _again(*, actor: Actor, old: PlanRow, now: datetime, again: Planner) -> PlanRow:
+    return again(
         actor=actor,
         team=old.team,
         feature=old.feature,
@@ -157,16 +225,24 @@ def _again(*, actor: Actor, old: PlanRow, now: datetime) -> PlanRow:
     )
 
 
-def plan_again(*, actor: Actor, row: PlanRow, now: datetime) -> PlanRow:
+def plan_again(
+    *, actor: Actor, row: PlanRow, now: datetime, again: Planner = plan_capacity
+) -> PlanRow:
     """Ask for the same plan at today's prices and with every load test that is known by now.
 
     Raises NotFound, NotAllowed.
     """
-    return _again(actor=actor, old=row, now=now)
+    return _again(actor=actor, old=row, now=now, again=again)
 
 
 def measure_endpoint(
-    *, actor: Actor, row: PlanRow, configuration: str, deployment: str, now: datetime
+    *,
+    actor: Actor,
+    row: PlanRow,
+    configuration: str,
+    deployment: str,
+    now: datetime,
+    again: Planner = plan_capacity,
 ) -> tuple[PointRow, tuple[PlanRow, ...]]:
     """Take a load point from the newest traffic through a running endpoint of the plan's kind.
 
@@ -177,4 +253,6 @@ def measure_endpoint(
     measured = queries.endpoint_point(
         actor=actor, row=row, configuration=configuration, deployment=deployment, now=now
     )
-    return enter_load_point(actor=actor, team=row.team, point=measured, origin="endpoint", now=now)
+    return enter_load_point(
+        actor=actor, team=row.team, point=measured, origin="endpoint", now=now, again=again
+    )

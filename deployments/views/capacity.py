@@ -8,7 +8,9 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
+from deployments import tasks
 from deployments.domain import plan_input
 from deployments.forms.capacity import (
     EXAMPLE,
@@ -75,7 +77,7 @@ def _planned(request: HttpRequest) -> HttpResponse:
         return _list(request, form, status=422)
     now, asked = timezone.now(), form.cleaned_data
     try:
-        row = usecases.plan_capacity(
+        row = usecases.ask_for_plan(
             actor=request.actor,
             team=team_for(actor=request.actor, slug=asked["team"]),
             feature=feature_for(actor=request.actor, slug=asked["feature"])
@@ -87,6 +89,7 @@ def _planned(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         explain(form, refusal)
         return _list(request, form, status=refusal.status)
+    tasks.nudge_plan(row.pk)
     return redirect("deployments:capacity_plan", row.pk)
 
 
@@ -108,15 +111,28 @@ def _list(request: HttpRequest, form: Plan, status: int = 200) -> HttpResponse:
 
 @require_GET
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one plan: its pick, memory, finalists, timeouts, and what was refused."""
-    return _page(request, queries.plan_for(actor=request.actor, pk=pk))
+    """Show one plan: its pick, memory, finalists, timeouts, and what was refused.
+
+    While it is being worked out, the page says so and asks again by itself.
+    """
+    row = queries.plan_for(actor=request.actor, pk=pk)
+    if request.htmx and row.body:
+        return HttpResponseClientRedirect(request.path)
+    if not row.body:
+        fragment = "#waiting" if request.htmx else ""
+        context = {"row": row, "asked": queries.request_of(row)}
+        return render(request, f"deployments/capacity_wait.html{fragment}", context)
+    return _page(request, row)
 
 
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the same at today's prices and with what was measured since."""
     row = queries.plan_for(actor=request.actor, pk=pk)
-    made = usecases.plan_again(actor=request.actor, row=row, now=timezone.now())
+    made = usecases.plan_again(
+        actor=request.actor, row=row, now=timezone.now(), again=usecases.ask_for_plan
+    )
+    tasks.nudge_plan(made.pk)
     return redirect("deployments:capacity_plan", made.pk)
 
 
@@ -131,7 +147,7 @@ def load_point(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         point = usecases.read_point(given=form.given(), now=now)
         _, plans = usecases.enter_load_point(
-            actor=request.actor, team=row.team, point=point, now=now
+            actor=request.actor, team=row.team, point=point, now=now, again=usecases.ask_for_plan
         )
     except Refusal as refusal:
         explain(form, refusal)
@@ -153,6 +169,7 @@ def endpoint(request: HttpRequest, pk: int) -> HttpResponse:
             configuration=form.cleaned_data["configuration"],
             deployment=form.cleaned_data["deployment"],
             now=timezone.now(),
+            again=usecases.ask_for_plan,
         )
     except NotFound:
         raise
@@ -163,7 +180,9 @@ def endpoint(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _same(row: CapacityPlan, made: tuple[CapacityPlan, ...]) -> CapacityPlan:
-    """Return the new plan of the same request; the old one when it was not made anew."""
+    """Ask workers for the new plans, and return the one of the same request; else the old one."""
+    for each in made:
+        tasks.nudge_plan(each.pk)
     alike = (each for each in made if each.request == row.request)
     return next(alike, row)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from deployments import tasks
 from deployments.domain import explanation, picture
 from deployments.domain.options import LAUNCHABLE, TIER_NAMES
 from deployments.forms.options import UNITS, Filter, WhatIf
@@ -16,7 +18,7 @@ from deployments.models import Recommendation
 from deployments.queries import advice as queries
 from deployments.queries import options_page as pages
 from deployments.queries.levers import figures, slides
-from deployments.queries.study import study_of
+from deployments.queries.study import Study, is_asked_anew, remembered, study_of
 from deployments.queries.tariffs import shown_lines
 from deployments.usecases import advice as advice_usecases
 from deployments.usecases import whatif
@@ -33,7 +35,8 @@ def options(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Show the newest recommendation, or an older one by ?recommendation=; POST compares anew."""
     feature = feature_for(actor=request.actor, slug=slug)
     if request.method == "POST":
-        advice_usecases.recommend(actor=request.actor, feature=feature, now=timezone.now())
+        made = advice_usecases.recommend(actor=request.actor, feature=feature, now=timezone.now())
+        tasks.nudge_study(made.pk)
         return redirect("deployments:options", feature.slug)
     found = _chosen(request, feature)
     context = _context(request, feature, found)
@@ -98,7 +101,7 @@ def printable(request: HttpRequest, slug: str) -> HttpResponse:
             {"option": each, "lines": shown_lines(each), "tier_name": TIER_NAMES[each.tier]}
             for each in _distinct(page.picks)
         ],
-        "study": study_of(found),
+        "study": _study(found),
         "picture": picture.sentences(page.workload),
     }
     return render(request, "deployments/printable.html", context)
@@ -106,10 +109,10 @@ def printable(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def sensitivity(request: HttpRequest, slug: str) -> HttpResponse:
-    """Say which assumption changes the choice, and at what value."""
+    """Say which assumption changes the choice, and at what value; asks again until it is known."""
     feature = feature_for(actor=request.actor, slug=slug)
     found = _needed(request, feature)
-    context = _context(request, feature, found) | {"study": study_of(found)}
+    context = _context(request, feature, found) | {"study": _study(found)}
     fragment = "#study" if request.htmx else ""
     return render(request, f"deployments/sensitivity.html{fragment}", context)
 
@@ -126,6 +129,21 @@ def what_if(request: HttpRequest, slug: str) -> HttpResponse:
     context.update(_levers(found, form))
     fragment = "#answer" if request.htmx else ""
     return render(request, f"deployments/what_if.html{fragment}", context, status=status)
+
+
+def _study(found: Recommendation) -> Study | None:
+    """Return the study; None while a worker computes it, which takes some seconds.
+
+    Where workers and pages share no cache, it is computed here.
+    """
+    kept = remembered(found)
+    if kept is not None:
+        return kept
+    if not settings.CACHE_URL:
+        return study_of(found)
+    if is_asked_anew(found):
+        tasks.nudge_study(found.pk)
+    return None
 
 
 def _answered(form: WhatIf, found: Recommendation, context: dict[str, Any]) -> int:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from deployments import tasks
 from deployments.domain import picture
 from deployments.domain.measured import Measured
 from deployments.domain.workload import Workload as Asked
@@ -93,7 +94,8 @@ def _described(request: HttpRequest, feature: Feature) -> HttpResponse:
     try:
         asked = workload_usecases.read(given=form.given())
         workload_usecases.describe(actor=request.actor, feature=feature, workload=asked, now=now)
-        advice_usecases.recommend(actor=request.actor, feature=feature, now=now)
+        made = advice_usecases.recommend(actor=request.actor, feature=feature, now=now)
+        tasks.nudge_study(made.pk)
     except Refusal as refusal:
         explain(form, refusal)
         return _page(request, feature, form, status=refusal.status)

@@ -29,6 +29,7 @@ def test_nobody_is_kept_out_of_a_plan(
     chat_team: Team,
     theme: str,
     viewport: dict[str, int],
+    eager_tasks: None,
 ) -> None:
     price_usecases.load_list(now=timezone.now() - timedelta(days=1))
     client = signed_in(member)

@@ -11,9 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.usecases import prices as price_usecases
+from deployments import tasks
 from deployments.forms.capacity import EXAMPLE
 from deployments.models import CapacityPlan, LoadPoint
 from deployments.queries import capacity as queries
+from deployments.usecases import capacity as usecases
 from portal.models import Feature, Team, User
 from tests.functional.deployments.test_advice_pages import FORM, text
 
@@ -24,7 +26,9 @@ SMALL = EXAMPLE | {"model": "Llama-3-8B", "team": "chat", "usd_per_request": ""}
 
 
 @pytest.fixture
-def visitor(signed_in: Callable[[User], Client], member: User, db: None) -> Client:
+def visitor(
+    signed_in: Callable[[User], Client], member: User, db: None, eager_tasks: None
+) -> Client:
     price_usecases.load_list(now=timezone.now() - timedelta(days=1))
     return signed_in(member)
 
@@ -64,6 +68,31 @@ def test_a_plan_shows_memory_finalists_timeouts_and_what_it_stands_on(
     assert plan.refused[0].reason in said.replace("&amp;", "&")
     assert f"of {plan.considered} configurations" in said
     assert "Chatbot" in said
+
+
+def test_a_plan_is_worked_out_elsewhere_while_its_page_says_so_and_turns_to_it(
+    signed_in: Callable[[User], Client], member: User, chat_team: Team
+) -> None:
+    price_usecases.load_list(now=timezone.now() - timedelta(days=1))
+    client = signed_in(member)
+    waiting = client.post("/capacity/", SMALL, follow=True)
+    row = CapacityPlan.objects.get()
+    poll = {"HX-Request": "true"}
+    again = client.get(f"/capacity/{row.pk}/", headers=poll)
+    early = client.post(f"/capacity/{row.pk}/load-point/", {})
+
+    assert "Being worked out" in text(waiting)
+    assert "simulated request by request" in text(again)
+    assert "<html" not in again.content.decode()
+    assert early.status_code == 409
+    assert usecases.waiting(now=timezone.now()) == []
+    assert usecases.waiting(now=timezone.now() + timedelta(minutes=2)) == [row.pk]
+
+    assert tasks.plan_capacity(plan_id=row.pk) == "planned"
+    assert tasks.plan_capacity(plan_id=row.pk) == "not asked"
+    assert client.get(f"/capacity/{row.pk}/", headers=poll)["HX-Redirect"] == f"/capacity/{row.pk}/"
+    assert "Our pick" in text(client.get(f"/capacity/{row.pk}/"))
+    assert usecases.waiting(now=timezone.now() + timedelta(minutes=2)) == []
 
 
 def test_a_wish_that_nothing_holds_says_the_nearest_that_does(

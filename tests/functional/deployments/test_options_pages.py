@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.usecases import prices as price_usecases
+from deployments import tasks
 from deployments.domain import pareto
 from deployments.models import Recommendation, WorkloadRow
 from deployments.queries import advice as queries
@@ -145,6 +146,21 @@ def test_what_turns_the_choice_is_said_with_both_sides_and_computed_once(
     assert "Prices: when what the choice pays for rises by " in page
     assert "<html" not in fragment.content.decode()
     assert "Latency objective, down" in text(fragment)
+
+
+def test_what_turns_the_choice_is_worked_out_elsewhere_while_the_page_says_so(
+    visitor: Client, made: Recommendation, settings: Any
+) -> None:
+    settings.CACHE_URL = "shared by pages and workers"
+    waiting = visitor.get(f"{OPTIONS}turns/", headers={"HX-Request": "true"})
+    printed = text(visitor.get(f"{OPTIONS}print/"))
+
+    assert "That takes some seconds the first time" in text(waiting)
+    assert 'hx-trigger="every 1s"' in waiting.content.decode()
+    assert "is being worked out" in printed
+    assert tasks.study(recommendation_id=made.pk).endswith(" turns")
+    assert "Latency objective, down" in text(visitor.get(f"{OPTIONS}turns/"))
+    assert tasks.study(recommendation_id=0) == "gone"
 
 
 def test_a_what_if_answers_in_a_fragment_and_keeps_nothing(
