@@ -19,9 +19,8 @@ from hashlib import sha256
 from urllib.parse import quote, urlsplit
 
 import boto3
-from botocore.exceptions import BotoCoreError
 
-__all__ = ["Keychain", "Keys", "NoCredentials", "Signer"]
+__all__ = ["Keychain", "Keys", "NoCredentials", "Signer", "chain"]
 
 log = logging.getLogger(__name__)
 # boto3 renews what ends within 15 minutes; asked this often, a request never waits for it.
@@ -41,32 +40,42 @@ class Keys:
     token: str = ""
 
 
-class Keychain:
-    """The credentials of boto3's chain: environment, profile, or the role of task or instance."""
+def chain() -> Callable[[], Keys]:
+    """Return what reads boto3's chain: environment, profile, or the role of task or instance.
 
-    def __init__(self) -> None:
-        found = boto3.Session().get_credentials()
-        if found is None:
-            raise NoCredentials("No AWS credentials: set a role, a profile or the environment.")
-        self._found = found
+    Reading may wait for the network. Raises NoCredentials when the chain holds none.
+    """
+    found = boto3.Session().get_credentials()
+    if found is None:
+        raise NoCredentials("No AWS credentials: set a role, a profile or the environment.")
+
+    def read() -> Keys:
+        now = found.get_frozen_credentials()
+        return Keys(now.access_key, now.secret_key, now.token or "")
+
+    return read
+
+
+class Keychain:
+    """Credentials kept fresh off the path of requests; boto3's chain unless another is given."""
+
+    def __init__(self, read: Callable[[], Keys] | None = None) -> None:
+        self._read = read or chain()
         self._keys = self._read()
 
     def __call__(self) -> Keys:
         """Return the credentials last read; never waits."""
         return self._keys
 
-    async def keep_fresh(self) -> None:
-        """Read them again each minute in a thread of their own, until cancelled."""
+    async def keep_fresh(self, *, every_s: float = _REFRESH_SECONDS) -> None:
+        """Read them again and again in a thread of their own, until cancelled."""
         while True:
-            await asyncio.sleep(_REFRESH_SECONDS)
+            await asyncio.sleep(every_s)
             try:
                 self._keys = await asyncio.to_thread(self._read)
-            except (BotoCoreError, OSError) as failed:
+            # Each link of the chain fails in its own way; the last keys are good for a while.
+            except Exception as failed:
                 log.warning("AWS credentials were not renewed; the last stay: %s", failed)
-
-    def _read(self) -> Keys:
-        now = self._found.get_frozen_credentials()
-        return Keys(now.access_key, now.secret_key, now.token or "")
 
 
 class Signer:

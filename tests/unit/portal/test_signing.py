@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.signing import Keys, Signer
+from portal.signing import Keychain, Keys, Signer
 
 HOST = "https://bedrock-runtime.us-east-1.amazonaws.com"
 TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
@@ -72,3 +73,26 @@ def test_a_clock_that_is_wrong_is_put_right_by_awss() -> None:
     later = wrong + timedelta(minutes=1)
     made = signer.sign(url=HOST, body=b"", content_type="text/plain", now=later)
     assert made["x-amz-date"] == "20261121T103100Z"
+
+
+def test_keys_are_renewed_behind_the_requests_and_outlive_a_failure() -> None:
+    reads = 0
+
+    def read() -> Keys:
+        nonlocal reads
+        reads += 1
+        if reads == 2:
+            raise RuntimeError("no role today")
+        return Keys(f"key-{reads}", "secret")
+
+    async def run() -> None:
+        keychain = Keychain(read)
+        assert keychain().access_key == "key-1"
+        fresh = asyncio.create_task(keychain.keep_fresh(every_s=0.001))
+        while reads < 4:
+            assert keychain().access_key != "key-2"
+            await asyncio.sleep(0.001)
+        fresh.cancel()
+        assert keychain().access_key >= "key-3"
+
+    asyncio.run(asyncio.wait_for(run(), 10))
