@@ -161,8 +161,7 @@ class _Walker:
 
     def _ask(self, place: int, model: str, plan: Plan) -> None:
         outcome = self._known(model)
-        retry = self.draws.retry[len(self.tried) % len(self.draws.retry)]
-        if retry < self.ground.overheads.retried_share:
+        if self.draws.retry(len(self.tried)) < self.ground.overheads.retried_share:
             self._pay(Role.RETRY, place, model, replace(outcome.tokens, output=0))
         self._spend(Role.STAGE, place, model, outcome)
         if outcome.failed:

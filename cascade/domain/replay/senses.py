@@ -6,12 +6,14 @@ Pure. Each is a function, so that a replay uses the very router and gate that an
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from cascade.domain.request import Tokens
 from cascade.domain.trial import Trial
 
+_WHOLE = 2**32
 _JUDGE = Tokens(input=250, output=12)
 _CLASSIFIER = Tokens(input=120, output=6)
 
@@ -88,16 +90,23 @@ class Overheads:
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """A trial's own random numbers, 0 to 1: the same for the same seed, whatever came before."""
+    """A trial's own random numbers: the same for the same seed, whatever came before.
+
+    Shares from 0 to 1, but for `retries`, whole numbers below 2^32.
+    """
 
     shadow: float
     sample: float
     judge: float
-    retry: tuple[float, ...]
+    retries: tuple[int, ...]
+
+    def retry(self, attempt: int) -> float:
+        """Return the share drawn for an attempt (0 is the first)."""
+        return self.retries[attempt % len(self.retries)] / _WHOLE
 
 
 def draws(trial_id: str, *, seed: int) -> Draws:
     """Return a trial's random numbers."""
     told = hashlib.blake2b(f"{seed}:{trial_id}".encode(), digest_size=32).digest()
-    found = [int.from_bytes(told[at : at + 2], "big") / 65536 for at in range(0, 32, 2)]
-    return Draws(shadow=found[0], sample=found[1], judge=found[2], retry=tuple(found[3:]))
+    shadow, sample, judge, *retry = struct.unpack(">8I", told)
+    return Draws(shadow / _WHOLE, sample / _WHOLE, judge / _WHOLE, tuple(retry))

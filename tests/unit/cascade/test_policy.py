@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cascade.domain.policy import Classifier, Judge, StepDown
@@ -103,6 +103,7 @@ def read_or_faults(body):
         return None, wrong.faults
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from([*as_json(policy()), "other"]), words))
 def test_any_json_is_a_policy_or_a_list_of_faults(body) -> None:
     found, wrong = read_or_faults(body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cascade.domain.policy import Fallback, Judge, PartnerWhen, Policy
@@ -136,6 +136,7 @@ orders = st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True).map(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     order=orders,
     found=st.lists(scores, min_size=3, max_size=3),
