@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -15,7 +16,17 @@ from cascade.adapters.upstreams import open_upstreams
 from cascade.domain.connection import Connection
 from cascade.domain.invoker import End, Piece, Trouble, Upstream, UpstreamFailed
 from cascade.domain.policy import Kind, Target
-from cascade.domain.request import Answer, Chat, Message, Part, Speaker, Stop, Tokens
+from cascade.domain.request import (
+    Answer,
+    Chat,
+    Message,
+    Part,
+    Speaker,
+    Stop,
+    Tokens,
+    Tool,
+    ToolCall,
+)
 from portal import aws
 from portal.signing import Keychain
 from tests.fixtures.servers import Sandbox, wait_until
@@ -26,6 +37,11 @@ QUICK = {"latency_scale": 0, "endpoint_s": 0}
 CALM = {"throttle": 0, "lost_answer": 0, "services": None, "seed": 7}
 PROMPT = "Where is my order? [slipway tokens=40]"
 ANSWER = Answer("Word" + " word" * 39, Stop.END, Tokens(input=17, output=40))
+FIND = Tool(
+    "find_order",
+    schema={"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]},
+)
+CALLED = Answer("", Stop.TOOL, Tokens(17, 9), (ToolCall("t1", "find_order", '{"id": 7}'),))
 CUT_SHORT = Answer("Word word word", Stop.LENGTH, Tokens(input=17, output=3))
 
 
@@ -45,7 +61,11 @@ def twin_of(sandbox: Sandbox) -> World:
     unknown = memory.failing(Trouble.REFUSED, "No such model.", status=400)
     twin = MemoryUpstream(
         usual=Act(answer=ANSWER),
-        by_address={"nobody": [unknown], "short": [Act(answer=CUT_SHORT)]},
+        by_address={
+            "nobody": [unknown],
+            "short": [Act(answer=CUT_SHORT)],
+            "tool": [Act(answer=CALLED)],
+        },
     )
 
     def throttle() -> None:
@@ -110,12 +130,17 @@ async def whole(upstream: Upstream, target: Target, asked: Chat) -> Answer:
 
 async def streamed(upstream: Upstream, target: Target, asked: Chat) -> Answer:
     """Return what was streamed as a whole answer."""
-    text = ""
+    text, calls = "", {}
     async for piece in upstream.stream(target, asked, within_s=10):
         if isinstance(piece, End):
-            return Answer(text, piece.stop, piece.tokens)
+            return Answer(text, piece.stop, piece.tokens, tuple(calls.values()))
         assert isinstance(piece, Piece)
         text += piece.text
+        if said := piece.tool_call:
+            begun = calls.setdefault(piece.tool_index, said)
+            if begun is not said:
+                longer = replace(begun, arguments=begun.arguments + said.arguments)
+                calls[piece.tool_index] = longer
     raise AssertionError("a stream ended without End")
 
 
@@ -160,6 +185,24 @@ def test_an_answer_at_its_limit_says_so(world: World, way: Callable[..., object]
     target = Target(Kind.BEDROCK, "m", "short") if world.twin else world.target
     heard = hear(world, way, target, chat(max_output_tokens=3))
     assert (heard.stop, heard.tokens.output) == (Stop.LENGTH, 3)
+
+
+@WAYS
+def test_a_required_tool_is_called_and_its_result_can_be_sent_back(
+    world: World, way: Callable[..., object]
+) -> None:
+    if world.target.kind is Kind.SAGEMAKER:
+        pytest.skip("the sandbox's containers call no tools")
+    target = Target(Kind.BEDROCK, "m", "tool") if world.twin else world.target
+    asked = chat(tools=(FIND,), tool_choice="required")
+    heard = hear(world, way, target, asked)
+    call = heard.tool_calls[0]
+    assert (heard.stop, call.name) == (Stop.TOOL, "find_order")
+    assert set(json.loads(call.arguments)) == {"id"}
+    said = Message(Speaker.ASSISTANT, tool_calls=heard.tool_calls)
+    result = Message(Speaker.TOOL, (Part(text="On its way"),), answers_call=call.call_id)
+    going_on = replace(asked, messages=(*asked.messages, said, result), tool_choice="auto")
+    assert hear(world, way, world.target, going_on).stop is Stop.END
 
 
 @WAYS
