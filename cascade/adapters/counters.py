@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from cascade.adapters import scripts
+from cascade.adapters.batching import Batches
 from cascade.domain.scopes import Hold, Reserved, ScopeLimit, Standing
 
 __all__ = ["Counters", "CountersAway", "Hold", "Reserved", "ScopeLimit", "Standing"]
@@ -30,8 +31,8 @@ class CountersAway(Exception):
 class Counters:
     """The counters behind a URL, as in `redis://host:6379/2` or `unix:///path/valkey.sock?db=2`.
 
-    Every method raises CountersAway when the server does not answer in time. All may be repeated
-    after that, but for `append`, whose events carry ids that the drain knows again.
+    Every method raises CountersAway when the server does not answer in time, and may be repeated
+    after that: holds have ids, and events have ids that the drain knows again.
     """
 
     def __init__(self, url: str, *, connections: int = 32, timeout_s: float = 1.0) -> None:
@@ -45,16 +46,13 @@ class Counters:
             retry=Retry(NoBackoff(), 1),
         )
         self.server: Redis = Redis.from_pool(pool)
-        self._scripts = {
-            name: self.server.register_script(scripts.text(name))
-            for name in ("reserve", "settle", "sweep", "admit")
-        }
+        self._batches = Batches(self.server, names=("reserve", "settle", "sweep", "admit"))
 
     async def reserve(self, *, hold: Hold, now_s: float | None = None) -> Reserved:
         """Hold an attempt's worst case for all its scopes, or for none and say whose limit it is.
 
         Asked twice for one id, it holds once. A hold that was settled or given back is refused,
-        with no scope named.
+        with no scope named. Who is cancelled while asking may hold all the same: `release` it.
         """
         granted, refused, share = await self._run("reserve", scripts.for_reserve(hold, now_s=now_s))
         return Reserved(bool(granted), refused.decode(), float(share))
@@ -128,7 +126,7 @@ class Counters:
         await self.server.aclose(close_connection_pool=True)
 
     async def _run(self, name: str, words: Sequence[Any]) -> Any:
-        return await self._answer(self._scripts[name](args=words))
+        return await self._answer(self._batches.run(name, words))
 
     async def _answer(self, asked: Any) -> Any:
         try:

@@ -10,19 +10,19 @@ local function note(sums, month, name, micro)
   sums[month][name] = (sums[month][name] or 0) + micro
 end
 for _, entry in ipairs(redis.call('XRANGE', STREAM, from, '+')) do
-  local is_read, told = pcall(cjson.decode, entry[2][2])
-  if entry[2][1] == 'e' and is_read and type(told) == 'table' and told.kind == 'attempt' then
-    local month = month_of(told.at)
+  local is_read, event = pcall(cjson.decode, entry[2][2])
+  if entry[2][1] == 'e' and is_read and type(event) == 'table' and event.kind == 'attempt' then
+    local month = month_of(event.at)
     for _, name in ipairs({
-      'key:' .. told.key, 'feature:' .. whole(told.feature), 'team:' .. whole(told.team),
+      'key:' .. event.key, 'feature:' .. whole(event.feature), 'team:' .. whole(event.team),
       'organisation' }) do
-      if should[month] then note(should, month, name, told.micro) end
+      if should[month] then note(should, month, name, event.micro) end
     end
   end
 end
 local holds = redis.call('HVALS', HOLDS)
 for _, packed in ipairs(holds) do
-  local hold = cjson.decode(packed)
+  local hold = cmsgpack.unpack(packed)
   for _, name in ipairs(hold.names) do note(held, hold.month, name, hold.micro) end
 end
 local wrong = {}
@@ -39,7 +39,7 @@ local function look(key, sums)
 end
 local function put(key, sums)
   redis.call('DEL', key)
-  for name, micro in pairs(sums) do add(key, name, micro) end
+  for name, micro in pairs(sums) do add(key, {name}, micro) end
 end
 local act = is_replacing and put or look
 for month, sums in pairs(should) do act(spent_key(month), sums) end

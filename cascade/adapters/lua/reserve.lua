@@ -5,8 +5,7 @@ if redis.call('EXISTS', BUILT) == 0 then
   return redis.error_reply('NOTBUILT the counters were lost and are not rebuilt yet')
 end
 if redis.call('EXISTS', SETTLED .. id) == 1 then return {0, '', '0'} end
-local on_loss = cjson.decode(event)
-local month = month_of(on_loss.at)
+local month = month_of(told(event, 'at'))
 local names, limits = {}, {}
 for place = 6, #ARGV, 2 do
   names[#names + 1] = ARGV[place]
@@ -30,8 +29,8 @@ for place, name in ipairs(names) do
 end
 if is_held then return {1, '', share} end
 if refused then return {0, refused, share} end
-for _, name in ipairs(names) do add(held_key(month), name, micro) end
-local packed = cjson.encode({month = month, micro = micro, names = names, event = event})
+add(held_key(month), names, micro, held)
+local packed = cmsgpack.pack({month = month, micro = micro, names = names, event = event})
 redis.call('HSET', HOLDS, id, packed)
 redis.call('ZADD', DUE, whole(moment(ARGV[4]) + tonumber(ARGV[3])), id)
 return {1, '', share}

@@ -9,17 +9,13 @@ if mark == 'lost' and event ~= '' then
   return 2
 end
 if mark then return 0 end
-local told = nil
-if event ~= '' then
-  told = cjson.decode(event)
-  if told.micro ~= micro then
-    return redis.error_reply('DISAGREE the charge is not what its event says')
-  end
+if event ~= '' and told(event, 'micro') ~= micro then
+  return redis.error_reply('DISAGREE the charge is not what its event says')
 end
 local hold = taken(id)
 redis.call('SET', SETTLED .. id, 'settled', 'EX', KEEP_SETTLED_S)
-if told then
+if event ~= '' then
   local names = hold and hold.names or {unpack(ARGV, 4)}
-  book(names, event, micro, told.at)
+  book(names, event, micro, told(event, 'at'))
 end
 return 1

@@ -4,9 +4,8 @@ local due = redis.call(
 for _, id in ipairs(due) do
   local hold = taken(id)
   if hold then
-    local told = cjson.decode(hold.event)
     redis.call('SET', SETTLED .. id, 'lost', 'EX', KEEP_LOST_S)
-    book(hold.names, hold.event, told.micro, told.at)
+    book(hold.names, hold.event, told(hold.event, 'micro'), told(hold.event, 'at'))
   else
     redis.call('ZREM', DUE, id)
   end

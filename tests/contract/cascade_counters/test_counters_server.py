@@ -1,0 +1,132 @@
+"""What only a server can do: forget its scripts, be away, be asked by more than it has places."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+from cascade.adapters.counters import Counters, CountersAway
+from cascade.domain.scopes import Hold, ScopeLimit
+
+EVENT = b'{"kind":"attempt","at":1795176000000000,"micro":3}'
+
+
+def hold(hold_id: str = "", *, limit: int | None = None) -> Hold:
+    return Hold(hold_id or str(uuid4()), (ScopeLimit("team:1", limit),), 10, 60, EVENT)
+
+
+async def held(counters: Counters) -> int:
+    found = await counters.standing(month="2026-11", names=["team:1"])
+    return found["team:1"].held_micro
+
+
+def test_a_server_that_lost_its_scripts_is_given_them_again(cascade_url: str) -> None:
+    async def story() -> None:
+        counters = Counters(cascade_url)
+        await counters.begin()
+        await counters.reserve(hold=hold())
+        with Redis.from_url(cascade_url) as server:
+            server.script_flush()
+        replies = await asyncio.gather(*(counters.reserve(hold=hold()) for _ in range(20)))
+        assert all(reply.is_granted for reply in replies)
+        assert await held(counters) == 210
+        await counters.close()
+
+    asyncio.run(story())
+
+
+def test_many_share_few_connections(cascade_url: str) -> None:
+    async def story() -> None:
+        counters = Counters(cascade_url, connections=2, timeout_s=10)
+        await counters.begin()
+        replies = await asyncio.gather(
+            *(counters.reserve(hold=hold(limit=1_230)) for _ in range(1_500))
+        )
+        assert sum(reply.is_granted for reply in replies) == 123
+        await counters.close()
+
+    asyncio.run(story())
+
+
+def test_who_is_cancelled_while_asking_holds_nothing_after_giving_back(cascade_url: str) -> None:
+    async def story() -> None:
+        counters = Counters(cascade_url)
+        await counters.begin()
+        for turns in range(12):
+            asked = hold()
+            task = asyncio.create_task(counters.reserve(hold=asked))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await counters.release(hold_id=asked.hold_id)
+        # Whichever of the two came first, nothing stays.
+        await asyncio.sleep(0.05)
+        assert await held(counters) == 0
+        assert await counters.sweep(now_s=4_000_000_000) == 0
+        await counters.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("url", ["unix:///nowhere.sock?db=2", "redis://127.0.0.1:1/2"])
+def test_without_a_server_every_question_ends_in_time(url: str) -> None:
+    async def story() -> None:
+        counters = Counters(url, timeout_s=0.3)
+        began = time.monotonic()
+        for question in (
+            counters.reserve(hold=hold()),
+            counters.settle(hold_id="one", scopes=["team:1"], micro=3, event=EVENT),
+            counters.release(hold_id="one"),
+            counters.append(event=EVENT),
+            counters.sweep(),
+            counters.admit(key="k", requests_per_minute=1, tokens_per_minute=None, tokens=1),
+            held(counters),
+        ):
+            with pytest.raises(CountersAway):
+                await question
+        assert time.monotonic() - began < 10
+        await counters.close()
+
+    asyncio.run(story())
+
+
+def test_a_server_that_hangs_is_away(cascade_url: str) -> None:
+    async def story() -> None:
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        counters = Counters(f"redis://127.0.0.1:{port}/2", timeout_s=0.2)
+        with pytest.raises(CountersAway):
+            await counters.reserve(hold=hold())
+        await counters.close()
+        server.close()
+
+    asyncio.run(story())
+
+
+def test_months_and_marks_are_forgotten_in_time(cascade_url: str) -> None:
+    async def story() -> None:
+        counters = Counters(cascade_url)
+        await counters.begin()
+        asked = hold("one")
+        await counters.reserve(hold=asked)
+        await counters.settle(hold_id="one", scopes=["team:1"], micro=3, event=EVENT)
+        await counters.admit(key="k", requests_per_minute=60, tokens_per_minute=None, tokens=1)
+        await counters.close()
+
+    asyncio.run(story())
+    with Redis.from_url(cascade_url) as server:
+        ttl = {key.decode(): server.ttl(key) for key in server.scan_iter()}
+    forever = {key for key, seconds in ttl.items() if seconds == -1}
+    assert forever == {"cascade:built", "cascade:events"}
+    assert 60 * 86_400 < ttl["cascade:spent:2026-11"] <= 62 * 86_400
+    assert 0 < ttl["cascade:settled:one"] <= 900
+    assert 0 < ttl["cascade:rate:k"] <= 3
