@@ -18,6 +18,7 @@ if not SECRET_KEY:
         "SECRET_KEY is not set. `make run` makes one; in production set a long random string."
     )
 PUBLIC_URL = env("PUBLIC_URL", "http://127.0.0.1:8000")
+GATEWAY_URL = env("GATEWAY_URL", "http://127.0.0.1:8100")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or ["127.0.0.1", "localhost", "testserver"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 HTTPS = env_bool("HTTPS", default=PUBLIC_URL.startswith("https://"))
@@ -289,6 +290,16 @@ CELERY_BEAT_SCHEDULE = {
     "drain": {"task": "cascade.tasks.drain", "schedule": 1, "options": {"expires": 2}},
     "publish-other": {
         "task": "cascade.tasks.publish_other",
+        "schedule": 15,
+        "options": {"expires": 15},
+    },
+    "publish-snapshot": {
+        "task": "cascade.tasks.publish_snapshot",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
+    "runs-due": {
+        "task": "cascade.tasks.runs_due",
         "schedule": 15,
         "options": {"expires": 15},
     },

@@ -35,6 +35,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "api-usage-refused", "api-watermarks", "api-charges", "api-spend",
     "api-workloads", "api-recommendations", "api-catalog-models", "api-deployments",
     "api-traffic-runs", "api-capacity-plans", "api-load-points", "api-moves", "api-probes",
+    "api-cascades", "api-replays", "api-calibrations", "api-alerts",
 }  # fmt: skip
 # What belongs to the chat team: strangers cannot tell it from what does not exist.
 OF_THE_TEAM = {
@@ -63,6 +64,11 @@ OF_THE_TEAM = {
     "deployments:moves_feature_card", "deployments:move_dismiss", "deployments:probe",
     "deployments:probe_stop", "deployments:probe_schedule", "deployments:probe_unschedule",
     "api-move", "api-move-dismiss", "api-probe", "api-probe-stop", "api-probe-schedule",
+    "api-cascade", "api-cascade-retire", "api-cascade-limit", "api-cascade-live",
+    "api-cascade-draft", "api-cascade-policies", "api-cascade-policy", "api-cascade-rollouts",
+    "api-cascade-keys", "api-cascade-key-revoke", "api-cascade-trials", "api-cascade-review",
+    "api-cascade-uploads", "api-cascade-upload", "api-trial", "api-trial-verdicts",
+    "api-replay", "api-calibration", "api-calibration-apply", "api-alert-close",
 }  # fmt: skip
 # What a person does for themselves, or to the whole organisation: posted only.
 ACTIONS = {
@@ -300,6 +306,23 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
         "api-probes": (Permission.LAUNCH, {**probe, **way}),
         "api-probe-plans": (Permission.SEE, {**probe, **way}),
         "api-probe-stop": (Permission.LAUNCH, {}),
+        "api-cascades": (
+            Permission.EDIT_CASCADE,
+            {"feature": "chatbot", "environment": "staging"},
+        ),
+        "api-cascade-retire": (Permission.PROMOTE_POLICY, {}),
+        "api-cascade-policies": (Permission.EDIT_CASCADE, {}),
+        "api-cascade-rollouts": (
+            Permission.PROMOTE_POLICY,
+            {"step": "canary", "policy": 2, "share": 0.1},
+        ),
+        "api-cascade-keys": (Permission.MANAGE_KEYS, {"name": "k"}),
+        "api-cascade-key-revoke": (Permission.MANAGE_KEYS, {}),
+        "api-trial-verdicts": (Permission.REVIEW, {"quality": 1}),
+        "api-replays": (Permission.EDIT_CASCADE, {"cascade": world.cascade.slug}),
+        "api-calibrations": (Permission.EDIT_CASCADE, {"cascade": world.cascade.slug}),
+        "api-calibration-apply": (Permission.EDIT_CASCADE, {}),
+        "api-alert-close": (Permission.EDIT_CASCADE, {}),
     }
 
 
@@ -309,7 +332,7 @@ POSTED_ELSEWHERE = {
     "deployments:workload_preview", "deployments:workload_trace", "deployments:resize",
     "deployments:retry", "api-feature-workload-trace", "deployments:capacity_endpoint",
     "api-capacity-plan-endpoint",
-    "api-deployment-resize", "api-deployment-retry",
+    "api-deployment-resize", "api-deployment-retry", "api-cascade-uploads",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 from billing.usecases import budgets, prices
+from cascade.models import Alert, Calibration, Cascade, Replay, Trial, Upload, VirtualKey
 from deployments.models import (
     CapacityPlan,
     Deployment,
@@ -37,6 +38,7 @@ from portal.access import SYSTEM
 from portal.models import ApiKey, Feature, User
 from portal.queries import actor_of_user
 from portal.usecases import keys
+from tests.functional.portal import cascade_world
 
 WORKLOAD = {
     "pattern": "interactive",
@@ -84,6 +86,13 @@ class World:
     move: Move
     plan: CapacityPlan
     portfolio: PortfolioPlan
+    cascade: Cascade
+    virtual_key: VirtualKey
+    trial: Trial
+    replay: Replay
+    calibration: Calibration
+    upload: Upload
+    alert: Alert
 
     def path(self, address: Address) -> str:
         """Return the address with the arguments that lead to the chat team's things."""
@@ -100,25 +109,32 @@ class World:
             "move_id": self.move.pk,
             "prefix": self.key.prefix,
             "dimension": "team",
+            "uuid": self.trial.uuid,
+            "number": 1,
             "rest": "nothing/here",
         }
+        if argument == "prefix" and "cascades/<" in address.route:
+            return self.virtual_key.prefix
         if argument in meanings:
             return meanings[argument]
-        return self._value_of_place(address.route.removeprefix("api/v1/"))
+        return self._value_of_place(address.route.removeprefix("api/v1/"), argument)
 
-    def _value_of_place(self, route: str) -> object:
-        if "features/<" in route:
-            return self.feature.slug
-        if "teams/<" in route:
-            return self.feature.team.slug
-        if "deployments/<" in route:
-            return self.deployment.slug
-        if "recommendations/<" in route:
-            return self.recommendation.pk
-        if "capacity" in route:
-            return self.plan.pk
-        if "portfolio" in route:
-            return self.portfolio.pk
+    def _value_of_place(self, route: str, argument: str) -> object:
+        places: tuple[tuple[str, object], ...] = (
+            ("features/<", self.feature.slug),
+            ("teams/<", self.feature.team.slug),
+            ("deployments/<", self.deployment.slug),
+            ("cascades/<", self.upload.pk if argument == "pk" else self.cascade.slug),
+            ("replays/<", self.replay.pk),
+            ("calibrations/<", self.calibration.pk),
+            ("alerts/<", self.alert.pk),
+            ("recommendations/<", self.recommendation.pk),
+            ("capacity", self.plan.pk),
+            ("portfolio", self.portfolio.pk),
+        )
+        for place, value in places:
+            if place in route:
+                return value
         raise AssertionError(f"What does the argument of {route} mean? Say it in this function.")
 
 
@@ -163,7 +179,18 @@ def build(*, feature: Feature, lead: User) -> World:
     )
     move = _move(feature, now)
     whole = portfolio.plan_portfolio(actor=actor, team=feature.team, given={}, now=now)
-    return World(feature, recommendation, deployment, run, key, probe, move, plan, whole)
+    return World(
+        feature,
+        recommendation,
+        deployment,
+        run,
+        key,
+        probe,
+        move,
+        plan,
+        whole,
+        **cascade_world.build(actor=actor, feature=feature, now=now),
+    )
 
 
 def _move(feature: Feature, now: datetime) -> Move:

@@ -1,0 +1,128 @@
+"""Trials as replays, calibrations and training read them: out of the log, or out of a file."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from statistics import fmean
+from typing import Any
+from uuid import UUID
+
+from cascade.domain.request import Tokens
+from cascade.domain.trial import Outcome
+from cascade.domain.trial import Trial as Sample
+from cascade.domain.uploads import reading
+from cascade.models import Attempt, Cascade, PolicyVersion, Trial, Upload, Verdict
+
+Samples = Iterable[Sample]
+BATCH = 2_000
+MOST_LOGGED = 200_000
+# Whose word counts when several have judged one answer: the first that spoke.
+SOURCES = ("human", "judge", "shadow")
+
+
+def logged_count(*, cascade: Cascade, now: datetime, days: int) -> int:
+    """Return how many requests were logged in the last days, at most what is read of them."""
+    found = _logged(cascade, now, days).values("pk")[:MOST_LOGGED]
+    return found.count()
+
+
+def logged(*, cascade: Cascade, now: datetime, days: int) -> Iterator[Sample]:
+    """Yield the requests of the last days, newest first: three queries for each two thousand."""
+    shares = _shadow_shares(cascade)
+    rows = _logged(cascade, now, days).order_by("-at", "-pk")[:MOST_LOGGED]
+    batch: list[Trial] = []
+    for row in rows.iterator(chunk_size=BATCH):
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield from _samples(batch, shares)
+            batch = []
+    yield from _samples(batch, shares)
+
+
+def uploaded(*, upload: Upload) -> tuple[Sample, ...]:
+    """Return the trials of a kept file."""
+    return reading.read(io.BytesIO(bytes(upload.body))).trials
+
+
+def _logged(cascade: Cascade, now: datetime, days: int) -> Any:
+    since = now - timedelta(days=days)
+    answered = Trial.objects.filter(cascade=cascade, at__gt=since, at__lte=now)
+    return answered.filter(status__in=("answered", "short"))
+
+
+def _shadow_shares(cascade: Cascade) -> Mapping[int, float]:
+    rows = PolicyVersion.objects.filter(cascade=cascade).values_list("number", "body")
+    return {number: float(body["shadow_share"]) for number, body in rows}
+
+
+def _samples(rows: Sequence[Trial], shares: Mapping[int, float]) -> Iterator[Sample]:
+    if not rows:
+        return
+    attempts: dict[UUID, list[Attempt]] = defaultdict(list)
+    for attempt in Attempt.objects.filter(
+        trial_uuid__in=[row.uuid for row in rows], role__in=("stage", "shadow", "partner")
+    ).order_by("at", "pk"):
+        attempts[attempt.trial_uuid].append(attempt)
+    verdicts: dict[int, list[Verdict]] = defaultdict(list)
+    for verdict in Verdict.objects.filter(trial__in=rows, replaced_by=None).order_by("at", "pk"):
+        verdicts[verdict.trial_id].append(verdict)
+    for row in rows:
+        yield sample_of(row, attempts[row.uuid], verdicts[row.pk], shares.get(row.policy, 0.0))
+
+
+def sample_of(
+    row: Trial, attempts: Iterable[Attempt], verdicts: Sequence[Verdict], shadow_share: float
+) -> Sample:
+    """Return a logged request as a trial, each model with its tokens, score and verdicts.
+
+    A request whose strongest answer is known only by a shadow call stands for as many as its chance
+    says; one that went there by itself stands for itself.
+    """
+    scores = {each["stage"]: each.get("score") for each in row.tried}
+    outcomes: dict[str, Outcome] = {}
+    is_shadowed = False
+    for attempt in attempts:
+        if attempt.role == "shadow" and attempt.outcome == "answered":
+            is_shadowed = True
+        outcomes[attempt.model] = _outcome(row, attempt, scores, verdicts)
+    weight = 1 / shadow_share if is_shadowed and shadow_share > 0 else 1.0
+    return Sample(
+        trial_id=str(row.uuid),
+        prompt=row.prompt,
+        outcomes=outcomes,
+        intent=row.intent,
+        weight=weight,
+        at=row.at,
+    )
+
+
+def _outcome(
+    row: Trial, attempt: Attempt, scores: Mapping[str, Any], verdicts: Sequence[Verdict]
+) -> Outcome:
+    is_stage = attempt.role == "stage"
+    score = scores.get(attempt.stage) if is_stage else None
+    return Outcome(
+        quality=quality_of(verdicts, attempt.stage) if attempt.role != "partner" else None,
+        tokens=Tokens(
+            input=attempt.input_tokens,
+            output=attempt.output_tokens,
+            cached=attempt.cached_tokens,
+        ),
+        latency_s=attempt.latency_ms / 1000,
+        text=row.answer if is_stage and attempt.stage == row.stage else "",
+        score=float(score) if score is not None else None,
+        failed="" if attempt.outcome == "answered" else attempt.trouble or attempt.outcome,
+    )
+
+
+def quality_of(verdicts: Iterable[Verdict], stage: str) -> float | None:
+    """Return the verdict on a stage: the mean of the most trusted who spoke; None when nobody."""
+    found = [each for each in verdicts if each.stage == stage]
+    for source in SOURCES:
+        said = [each.quality for each in found if each.source == source]
+        if said:
+            return fmean(said)
+    return None
