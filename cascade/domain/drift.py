@@ -1,0 +1,216 @@
+"""Traffic that is no longer what a policy was calibrated on is noticed, and thresholds tightened.
+
+Pure. Distances (PSI, KS) say how far a window of requests lies from the reference; sequential
+tests (CUSUM of log likelihood ratios) say when it left, with a bound on false alarms: with k of
+them at the height ln(k x 100,000) the mean number of requests between false alarms is at least
+100,000 (Lorden 1971; a likelihood ratio has mean one under the reference).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cascade.domain.policy import Policy
+
+BINS = 20
+FEWEST = 200
+BETWEEN_FALSE_ALARMS = 100_000
+# How steep a shift each test looks for, on ranks from 0 to 1: from a few hard requests to many.
+STEEPNESS = (0.5, 1.0, 2.0)
+# Standard deviation of a rank between 0 and 1.
+_RANK_SPREAD = 1 / math.sqrt(12)
+# PSI by common usage: below 0.1 alike, above 0.25 another population.
+PSI_ALIKE, PSI_OTHER = 0.1, 0.25
+STEP = 0.02
+_BETS = (0.1, 0.25, 0.45)
+
+
+class ReferenceThin(ValueError):
+    """Too few values to say what is usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What is usual of a value: the edges between its bins, each bin's share, and of how many."""
+
+    edges: tuple[float, ...]
+    shares: tuple[float, ...]
+    count: int
+
+    def place(self, value: float) -> int:
+        """Return a value's bin."""
+        return bisect_right(self.edges, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A value under watch: `worse_when_low` for P(right) and scores, not for escalations.
+
+    `sums` are the tests' states, to be kept between runs; `watches` is how many values are watched
+    together, so that all of them raise the promised number of false alarms, not each.
+    """
+
+    name: str
+    reference: Reference
+    worse_when_low: bool
+    watches: int = 1
+    sums: tuple[float, ...] = ()
+    seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A watch went off after `seen` values since it was reset."""
+
+    name: str
+    seen: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tightened:
+    """A policy one step stricter, and the sentence that says so."""
+
+    policy: Policy
+    words: str
+
+
+def reference(values: Iterable[float]) -> Reference:
+    """Return what is usual of values: bins of about equal share. Raises ReferenceThin."""
+    known = np.asarray(list(values), dtype=np.float64)
+    if len(known) < FEWEST:
+        raise ReferenceThin(f"{len(known)} requests are too few to compare with: {FEWEST} needed.")
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1], method="higher"))
+    edges = edges[edges > known.min()]
+    counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
+    shares = (counts + 0.5) / (counts + 0.5).sum()
+    return Reference(tuple(map(float, edges)), tuple(map(float, shares)), len(known))
+
+
+def psi(usual: Reference, values: Sequence[float]) -> float:
+    """Return the population stability index of values against what is usual."""
+    now = _shares(usual, values)
+    return float(
+        sum((new - old) * math.log(new / old) for new, old in zip(now, usual.shares, strict=True))
+    )
+
+
+def ks(usual: Reference, values: Sequence[float]) -> float:
+    """Return the Kolmogorov-Smirnov distance at the bins' edges, 0 to 1."""
+    apart = np.cumsum(_shares(usual, values)) - np.cumsum(usual.shares)
+    return float(np.max(np.abs(apart)))
+
+
+def observe(watch: Watch, values: Iterable[float]) -> tuple[Watch, Alarm | None]:
+    """Return the watch after these values, up to the first alarm; then it begins anew."""
+    steps = ratios(watch)
+    if not steps:
+        return watch, None
+    height = math.log(BETWEEN_FALSE_ALARMS * len(steps) * watch.watches)
+    sums = list(watch.sums) if len(watch.sums) == len(steps) else [0.0] * len(steps)
+    seen = watch.seen
+    for value in values:
+        seen += 1
+        place = watch.reference.place(value)
+        for which, step in enumerate(steps):
+            sums[which] = max(0.0, sums[which] + step[place])
+            if sums[which] > height:
+                return replace(watch, sums=(), seen=0), _alarm(watch, seen)
+    return replace(watch, sums=tuple(sums), seen=seen), None
+
+
+def ratios(watch: Watch) -> list[tuple[float, ...]]:
+    """Return each test's log likelihood ratio by bin: the usual shares tilted towards the worse.
+
+    A shift that the reference itself is too small to tell from its own error is not looked for.
+    """
+    usual = watch.reference
+    ends = np.cumsum(usual.shares)
+    ranks = ends - np.asarray(usual.shares) / 2
+    worse = 0.5 - ranks if watch.worse_when_low else ranks - 0.5
+    spread = float(np.sqrt(np.dot(usual.shares, worse**2)))
+    if spread <= 0:
+        return []
+    found = []
+    for steepness in STEEPNESS:
+        tilt = steepness * _RANK_SPREAD / spread
+        if tilt * spread * math.sqrt(usual.count) < 4:
+            continue
+        whole = float(np.dot(usual.shares, np.exp(tilt * worse)))
+        found.append(tuple(float(each) for each in tilt * worse - math.log(whole)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Regret:
+    """Bets against "the mean regret of shadowed requests is at most `allowed`", each begun with 1."""
+
+    allowed: float
+    capital: tuple[float, ...] = (1.0,) * len(_BETS)
+    seen: int = 0
+
+
+def observe_regret(
+    regret: Regret, losses: Iterable[float], *, false_alarm: float = 0.001
+) -> tuple[Regret, Alarm | None]:
+    """Return the bets after more losses (quality of the strongest less that given, -1 to 1).
+
+    Where the mean is at most `allowed`, a bet's capital is expected never to grow; restarted at
+    one it also sees a change that comes late, and the mean number of shadowed requests between
+    false alarms is at least 1 / false_alarm (e-detectors, arXiv:2203.03532): 100,000 requests at a
+    shadow share of one in a hundred.
+    """
+    capital, seen = list(regret.capital), regret.seen
+    for loss in losses:
+        seen += 1
+        for which, bet in enumerate(_BETS):
+            capital[which] = max(1.0, capital[which] * (1 + bet * (loss - regret.allowed)))
+        if max(capital) * false_alarm > len(_BETS):
+            words = (
+                f"After {seen:,} shadowed requests the quality lost is more than the "
+                f"{regret.allowed:.1%} that was promised."
+            )
+            return Regret(regret.allowed), Alarm("regret", seen, words)
+    return Regret(regret.allowed, tuple(capital), seen), None
+
+
+def tighten(policy: Policy, *, why: str, levels: Sequence[float] = ()) -> Tightened:
+    """Return the policy with every gate's threshold one step higher.
+
+    `levels` are those of the last calibration, so that a step is one that was measured; without
+    them it is `STEP`. A stage without a gate (threshold 0) stays as it is.
+    """
+    stages, said = [], []
+    for stage in policy.stages[:-1]:
+        higher = _higher(stage.threshold, levels)
+        if stage.threshold > 0 and higher != stage.threshold:
+            said.append(f"{stage.name} from {stage.threshold:.2f} to {higher:.2f}")
+            stage = replace(stage, threshold=higher)
+        stages.append(stage)
+    tighter = replace(policy, stages=(*stages, *policy.stages[-1:]))
+    if not said:
+        return Tightened(tighter, f"{why} No threshold can be raised any further.")
+    return Tightened(tighter, f"{why} Thresholds were raised one step: {', '.join(said)}.")
+
+
+def _higher(threshold: float, levels: Sequence[float]) -> float:
+    above = [level for level in levels if level > threshold]
+    return min(above) if above else min(1.0, round(threshold + STEP, 6))
+
+
+def _alarm(watch: Watch, seen: int) -> Alarm:
+    words = f"{watch.name}: since {seen:,} requests or less traffic is harder than it was."
+    return Alarm(watch.name, seen, words)
+
+
+def _shares(usual: Reference, values: Sequence[float]) -> list[float]:
+    counts = np.bincount(
+        [usual.place(value) for value in values], minlength=len(usual.shares)
+    ).astype(np.float64)
+    counts += 0.5
+    return [float(each) for each in counts / counts.sum()]
