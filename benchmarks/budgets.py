@@ -43,7 +43,7 @@ PAIRS, AT_ONCE = 4_000, 64
 TOLD = 30_000
 # A gateway of 500 requests a second with two attempts each tells 1,500 events a second.
 LEAST_EVENTS_A_SECOND = 1_500
-PAIR_US = 1_000
+PAIR_US = 200
 MODEL = "us.amazon.nova-lite-v1:0"
 
 
