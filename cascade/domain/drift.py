@@ -148,7 +148,7 @@ def ratios(watch: Watch) -> list[tuple[float, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Regret:
-    """Bets against "the mean regret of shadowed requests is at most `allowed`", each begun with 1."""
+    """Bets against "the mean regret of shadowed requests is at most `allowed`", all begun at 1."""
 
     allowed: float
     capital: tuple[float, ...] = (1.0,) * len(_BETS)
