@@ -1,0 +1,235 @@
+"""What was logged: figures that add up, decisions explained, verdicts that label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from cascade.models import Attempt, Cascade, Trial, Verdict
+from cascade.queries import evidence, live
+from cascade.queries import trials as queries
+from cascade.usecases import policies, rollouts, verdicts
+from cascade.usecases.streams import stream_at, turn
+from portal.access import SYSTEM, Actor
+from portal.errors import Invalid, NotAllowed, NotFound
+from portal.models import Feature
+from tests.integration.cascade.money_drill import gateway, tell
+
+
+@pytest.fixture
+def answering(cascade: Cascade, actor_of_lead: Actor, noon: datetime) -> Cascade:
+    """The cascade with its first policy live."""
+    policies.publish(actor=actor_of_lead, cascade=cascade, now=noon)
+    rollouts.go_live(actor=actor_of_lead, cascade=cascade, number=1, now=noon)
+    return cascade
+
+
+def logged(
+    cascade: Cascade,
+    number: int,
+    *,
+    at: datetime,
+    stage: str = "small",
+    score: float = 0.9,
+    shadow: bool = False,
+    prompt: str = "Where is my parcel?",
+) -> Trial:
+    """Log a request as the worker does: the small stage was asked, and what it led to."""
+    models = {
+        each["name"]: each["target"]["model"]
+        for each in cascade.policies.get(number=1).body["stages"]
+    }
+    whose: dict[str, Any] = {
+        "cascade": cascade, "feature": cascade.feature, "team": cascade.feature.team,
+        "key": "k", "policy": 1, "at": at,
+    }  # fmt: skip
+    tried = [{"stage": "small", "score": score, "findings": ["complete"], "failed": ""}]
+    calls = [("stage", "small")]
+    if stage != "small":
+        tried.append({"stage": stage, "score": 0.99, "findings": [], "failed": ""})
+        calls.append(("stage", stage))
+    if shadow:
+        calls.append(("shadow", "large"))
+    trial = UUID(int=number)
+    for place, (role, name) in enumerate(calls, 1):
+        Attempt.objects.create(
+            **whose, uuid=UUID(int=number * 100 + place), trial_uuid=trial, number=place,
+            role=role, stage=name, model=models[name], outcome="answered", input_tokens=100,
+            output_tokens=20, usd=Decimal("0.001"), micro=1000, latency_ms=400,
+            price_version="p",
+        )  # fmt: skip
+    return Trial.objects.create(
+        **whose, uuid=trial, status="answered", http=200, stage=stage, tried=tried,
+        plan={"order": ["small", "medium", "large"], "reason": "every stage in turn",
+              "p_right": [0.8, 0.9, 0.95], "highest": "large"},
+        prompt=prompt, answer="On its way.", escalations=len(tried) - 1,
+        usd=Decimal("0.001") * len(tried), shadow_usd=Decimal("0.001") * shadow,
+        baseline_usd=Decimal("0.004"), baseline_model=models["large"],
+    )  # fmt: skip
+
+
+def test_a_decision_is_told_whole(
+    answering: Cascade, noon: datetime, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    trial = logged(answering, 1, at=noon, stage="medium", score=0.3, shadow=True)
+    with django_assert_num_queries(3):
+        told = queries.decision(trial=trial)
+    assert [(look.stage, look.score, look.threshold, look.is_answer) for look in told.looks] == [
+        ("small", 0.3, 0.85, False),
+        ("medium", 0.99, 0.9, True),
+    ]
+    assert [each.role for each in told.others] == ["shadow"]
+    assert told.p_right == {"small": 0.8, "medium": 0.9, "large": 0.95}
+    assert told.saved_usd == Decimal("0.002")
+
+
+def test_requests_are_found_by_what_became_of_them(
+    answering: Cascade, noon: datetime, actor_of_lead: Actor
+) -> None:
+    plain, up = logged(answering, 1, at=noon), logged(answering, 2, at=noon, stage="large")
+    verdicts.record_verdict(actor=actor_of_lead, trial=plain, quality=1, now=noon)
+
+    def found(**asked: Any) -> list[Trial]:
+        return list(queries.trials(cascade=answering, asked=queries.Asked(**asked)))
+
+    assert found() == [up, plain]
+    assert found(stage="large") == found(escalated=True) == found(labelled=False) == [up]
+    assert found(labelled=True) == found(escalated=False) == [plain]
+    assert found(short=True) == found(intent="other") == found(policy=2) == []
+
+
+def test_a_person_has_one_word_and_may_correct_it(
+    answering: Cascade, noon: datetime, actor_of_lead: Actor, actor_of_member: Actor
+) -> None:
+    trial = logged(answering, 1, at=noon)
+    verdicts.record_verdict(actor=actor_of_lead, trial=trial, quality=1, now=noon)
+    verdicts.record_verdict(actor=actor_of_lead, trial=trial, quality=0, now=noon, note="Wrong.")
+    verdicts.record_verdict(actor=actor_of_lead, trial=trial, quality=0.5, now=noon)
+    verdicts.record_verdict(actor=actor_of_member, trial=trial, quality=1, now=noon)
+    assert Verdict.objects.count() == 4
+    standing = Verdict.objects.filter(trial=trial, replaced_by=None)
+    assert sorted(each.quality for each in standing) == [0.5, 1]
+    assert evidence.quality_of(standing, "small") == 0.75
+    told = queries.decision(trial=trial)
+    assert len(told.looks[0].verdicts) == 2
+    assert len(told.corrections) == 2
+
+
+def test_two_first_words_at_once_are_one(answering: Cascade, noon: datetime) -> None:
+    trial = logged(answering, 1, at=noon)
+    row = {"trial": trial, "stage": "small", "source": "judge", "by": "m", "at": noon}
+    Verdict.objects.create(**row, quality=1)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Verdict.objects.create(**row, quality=0)
+
+
+@pytest.mark.parametrize(
+    "stage, quality", [("medium", 1.0), ("small", 1.5), ("small", float("nan"))]
+)
+def test_a_verdict_is_about_an_answer_and_a_share(
+    answering: Cascade, noon: datetime, actor_of_lead: Actor, stage: str, quality: float
+) -> None:
+    trial = logged(answering, 1, at=noon)
+    with pytest.raises(Invalid):
+        verdicts.record_verdict(
+            actor=actor_of_lead, trial=trial, stage=stage, quality=quality, now=noon
+        )
+
+
+def test_strangers_and_machines_judge_nothing(
+    answering: Cascade, noon: datetime, actor_of_stranger: Actor
+) -> None:
+    trial = logged(answering, 1, at=noon)
+    with pytest.raises(NotFound):
+        verdicts.record_verdict(actor=actor_of_stranger, trial=trial, quality=1, now=noon)
+    with pytest.raises(NotAllowed):
+        verdicts.record_verdict(actor=SYSTEM, trial=trial, quality=1, now=noon)
+    with pytest.raises(NotFound):
+        queries.trial_for(actor=actor_of_stranger, uuid=trial.uuid)
+
+
+def test_the_queue_asks_about_narrow_passes_and_random_ones(
+    answering: Cascade, noon: datetime, actor_of_lead: Actor
+) -> None:
+    for number in range(1, 11):
+        logged(answering, number, at=noon, score=0.85 + number / 100)
+    logged(answering, 11, at=noon, stage="large", score=0.1)
+    logged(answering, 12, at=noon, prompt="")
+    done = logged(answering, 13, at=noon, score=0.851)
+    verdicts.record_verdict(actor=actor_of_lead, trial=done, quality=1, now=noon)
+    asked = queries.to_review(cascade=answering, now=noon, most=4)
+    # Two with the lowest ids (drawn), two narrow passes of the rest.
+    assert {row.uuid.int for row in asked} == {1, 2, 3, 4}
+    every = queries.to_review(cascade=answering, now=noon, most=50)
+    assert {row.uuid.int for row in every} == set(range(1, 11))
+
+
+def test_a_shadowed_request_stands_for_those_that_were_not(
+    answering: Cascade,
+    noon: datetime,
+    actor_of_lead: Actor,
+    django_assert_num_queries: Callable[..., Any],
+) -> None:
+    row = logged(answering, 1, at=noon, shadow=True)
+    logged(answering, 2, at=noon - timedelta(minutes=1), stage="large")
+    logged(answering, 3, at=noon - timedelta(days=8))
+    verdicts.record_verdict(actor=actor_of_lead, trial=row, quality=1, now=noon)
+    with django_assert_num_queries(4):
+        found = list(evidence.logged(cascade=answering, now=noon, days=7))
+    shadowed, up = found
+    # The suggested policy shadows one request of a hundred.
+    assert (shadowed.weight, up.weight) == (100, 1)
+    models = [each["target"]["model"] for each in answering.policies.get(number=1).body["stages"]]
+    assert set(shadowed.outcomes) == {models[0], models[2]}
+    small = shadowed.outcomes[models[0]]
+    assert (small.quality, small.score, small.text) == (1, 0.9, "On its way.")
+    assert evidence.logged_count(cascade=answering, now=noon, days=7) == 2
+
+
+def test_live_figures_equal_the_log_to_the_last_digit(
+    priced: None,
+    feature: Feature,
+    cascade_url: str,
+    noon: datetime,
+    actor_of_lead: Actor,
+    actor_of_stranger: Actor,
+    django_assert_num_queries: Callable[..., Any],
+) -> None:
+    pretend = gateway(feature, now=noon)
+    for _ in range(40):
+        made, told = pretend.request()
+        tell(cascade_url, [*made, told])
+    with stream_at(cascade_url) as stream:
+        turn(stream=stream, now=noon)
+    with django_assert_num_queries(7):
+        found = live.live(cascade=pretend.cascade, now=noon)
+    rows = Trial.objects.filter(cascade=pretend.cascade)
+    assert found.whole.requests == 40 == sum(bar.figures.requests for bar in found.hours)
+    assert found.whole.usd == found.month.usd == sum(row.usd for row in rows)
+    assert found.whole.shadow_usd == sum(row.shadow_usd for row in rows)
+    attempts = Attempt.objects.filter(cascade=pretend.cascade)
+    assert sum(found.by_role.values()) == sum(each.usd for each in attempts)
+    assert found.whole.total_usd == sum(each.usd for each in attempts)
+    given = found.whole.answered + found.whole.short
+    assert sum(stage.answered for stage in found.stages) == given
+    (line,) = live.overview(actor=actor_of_lead, now=noon)
+    assert line.day == found.whole
+    assert live.overview(actor=actor_of_stranger, now=noon) == ()
+
+
+def test_the_overview_takes_the_same_queries_for_many_cascades(
+    answering: Cascade,
+    feature: Feature,
+    noon: datetime,
+    actor_of_lead: Actor,
+    django_assert_num_queries: Callable[..., Any],
+) -> None:
+    Cascade.objects.create(feature=feature, environment="staging", slug="other", created_at=noon)
+    with django_assert_num_queries(5):
+        assert len(live.overview(actor=actor_of_lead, now=noon)) == 2
