@@ -34,6 +34,11 @@ def env_list(name: str) -> list[str]:
     return [part.strip() for part in env(name).split(",") if part.strip()]
 
 
+def every(seconds: int, task: str, *, expires_s: int) -> dict[str, object]:
+    """Return beat's entry for a task; a message that waited longer than `expires_s` is dropped."""
+    return {"task": task, "schedule": seconds, "options": {"expires": expires_s}}
+
+
 def beside(url: str, *, database: int) -> str:
     """Return the URL of another database of the same Redis or Valkey; empty for an empty URL."""
     parts = urlsplit(url)

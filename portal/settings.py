@@ -7,7 +7,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.environment import beside, database, env, env_bool, env_int, env_list
+from portal.environment import beside, database, env, env_bool, env_int, env_list, every
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -267,47 +267,21 @@ elif BROKER_URL.startswith("amqp"):
     CELERY_BROKER_NATIVE_DELAYED_DELIVERY_QUEUE_TYPE = "quorum"
     CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
 CELERY_BEAT_SCHEDULE = {
-    "reconcile-due": {
-        "task": "deployments.tasks.reconcile_due",
-        "schedule": max(1, POLL_SECONDS // 2),
-        "options": {"expires": 10},
-    },
-    "meter": {
-        "task": "deployments.tasks.meter",
-        "schedule": env_int("METER_EVERY_SECONDS", default=20 if AWS_ENDPOINT_URL else 300),
-        "options": {"expires": 60},
-    },
-    "probes-due": {
-        "task": "deployments.tasks.probes_due",
-        "schedule": 60,
-        "options": {"expires": 30},
-    },
-    "note-moves": {
-        "task": "deployments.tasks.note_moves",
-        "schedule": 60,
-        "options": {"expires": 30},
-    },
-    "drain": {"task": "cascade.tasks.drain", "schedule": 1, "options": {"expires": 2}},
-    "publish-other": {
-        "task": "cascade.tasks.publish_other",
-        "schedule": 15,
-        "options": {"expires": 15},
-    },
-    "publish-snapshot": {
-        "task": "cascade.tasks.publish_snapshot",
-        "schedule": 10,
-        "options": {"expires": 10},
-    },
-    "runs-due": {
-        "task": "cascade.tasks.runs_due",
-        "schedule": 15,
-        "options": {"expires": 15},
-    },
-    "check-counters": {
-        "task": "cascade.tasks.check_counters",
-        "schedule": 600,
-        "options": {"expires": 60},
-    },
+    "reconcile-due": every(
+        max(1, POLL_SECONDS // 2), "deployments.tasks.reconcile_due", expires_s=10
+    ),
+    "meter": every(
+        env_int("METER_EVERY_SECONDS", default=20 if AWS_ENDPOINT_URL else 300),
+        "deployments.tasks.meter",
+        expires_s=60,
+    ),
+    "probes-due": every(60, "deployments.tasks.probes_due", expires_s=30),
+    "note-moves": every(60, "deployments.tasks.note_moves", expires_s=30),
+    "drain": every(1, "cascade.tasks.drain", expires_s=2),
+    "publish-other": every(15, "cascade.tasks.publish_other", expires_s=15),
+    "publish-snapshot": every(10, "cascade.tasks.publish_snapshot", expires_s=10),
+    "runs-due": every(15, "cascade.tasks.runs_due", expires_s=15),
+    "check-counters": every(600, "cascade.tasks.check_counters", expires_s=60),
 }
 
 LOGGING = {
