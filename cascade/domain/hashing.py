@@ -23,9 +23,9 @@ DIMENSIONS = LETTERS_FROM + (1 << LETTER_BITS)
 HEAD_CHARACTERS = 6_000
 TAIL_CHARACTERS = 2_000
 
-# Knuth's multiplicative constants: odd, so that no bit of a hash is lost.
-_MIX = np.uint32(2_654_435_761)
-_PAIR = np.uint32(2_246_822_519)
+_HALF, _THIRTEEN = np.uint32(16), np.uint32(13)
+_FIRST_MIX, _SECOND_MIX = np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35)
+_PAIR = np.uint32(2_654_435_761)
 _WORD = re.compile(r"\w+|[^\w\s]")
 _TURN = re.compile(r"^(?:user|assistant|customer|agent|human|system)\s*:", re.IGNORECASE | re.M)
 _LONG_WORD = 8
@@ -68,17 +68,14 @@ def features(text: str) -> Hashed:
     """Return the features of a text; of a longer one, those of its head and tail."""
     read = clipped(text)
     raw = read.encode("utf-8", "replace")
-    low = read.lower()
-    words = _WORD.findall(low)
-    found = (_grams(words), _letters(low.encode("utf-8", "replace")))
-    counts = _counts(read, raw, words, len(text))
-    indices = np.concatenate((_PLACES, found[0], found[1]))
-    values = np.empty(indices.size, np.float32)
-    values[:COUNTS] = counts
-    cut = COUNTS + found[0].size
-    values[COUNTS:cut] = 1.0 / max(found[0].size, 1) ** 0.5
-    values[cut:] = 1.0 / max(found[1].size, 1) ** 0.5
-    return Hashed(indices, values)
+    words = _WORD.findall(read.lower())
+    grams = _once(np.concatenate((_words(words), _letters(raw.lower()))))
+    cut = int(grams.searchsorted(LETTERS_FROM))
+    values = np.empty(COUNTS + grams.size, np.float32)
+    values[:COUNTS] = _counts(read, raw, words, len(text))
+    values[COUNTS : COUNTS + cut] = 1.0 / max(cut, 1) ** 0.5
+    values[COUNTS + cut :] = 1.0 / max(grams.size - cut, 1) ** 0.5
+    return Hashed(np.concatenate((_PLACES, grams)), values)
 
 
 def clipped(text: str) -> str:
@@ -91,26 +88,41 @@ def clipped(text: str) -> str:
 _PLACES = np.arange(COUNTS, dtype=np.int32)
 
 
-def _grams(words: list[str]) -> NDArray[np.int32]:
+def _words(words: list[str]) -> NDArray[np.uint32]:
     """Return the places of single words and of pairs in a row."""
     crc = zlib.crc32
     one = np.array([crc(word.encode("utf-8", "replace")) for word in words], np.uint32)
     two = one[:-1] * _PAIR ^ one[1:]
-    return _places(np.concatenate((one, two)), WORD_BITS, WORDS_FROM)
+    return _placed(np.concatenate((one, two)), WORD_BITS, WORDS_FROM)
 
 
-def _letters(raw: bytes) -> NDArray[np.int32]:
-    """Return the places of each four bytes in a row."""
-    at = np.frombuffer(b" " + raw + b" ", np.uint8).astype(np.uint32)
-    if at.size < 4:
-        return np.empty(0, np.int32)
-    four = at[:-3] | at[1:-2] << np.uint32(8) | at[2:-1] << np.uint32(16) | at[3:] << np.uint32(24)
-    return _places(four, LETTER_BITS, LETTERS_FROM)
+def _letters(raw: bytes) -> NDArray[np.uint32]:
+    """Return the places of each four bytes in a row, a blank before and after the text."""
+    framed = b" %b  " % raw
+    runs = [
+        np.frombuffer(framed, "<u4", (len(framed) - 1 - start) // 4, start) for start in range(4)
+    ]
+    return _placed(np.concatenate(runs), LETTER_BITS, LETTERS_FROM)
 
 
-def _places(hashes: NDArray[np.uint32], bits: int, first: int) -> NDArray[np.int32]:
-    mixed = (hashes * _MIX) >> np.uint32(32 - bits)
-    return np.unique(mixed).astype(np.int32) + np.int32(first)
+def _placed(hashes: NDArray[np.uint32], bits: int, first: int) -> NDArray[np.uint32]:
+    """Spread hashes over 2**bits places (the finaliser of MurmurHash3, then its upper bits)."""
+    hashes ^= hashes >> _HALF
+    hashes *= _FIRST_MIX
+    hashes ^= hashes >> _THIRTEEN
+    hashes *= _SECOND_MIX
+    hashes >>= np.uint32(32 - bits)
+    hashes += np.uint32(first)
+    return hashes
+
+
+def _once(places: NDArray[np.uint32]) -> NDArray[np.int32]:
+    """Return the places in rising order, each once."""
+    places.sort()
+    is_new = np.empty(places.size, np.bool_)
+    is_new[:1] = True
+    np.not_equal(places[1:], places[:-1], out=is_new[1:])
+    return places[is_new].astype(np.int32)
 
 
 def _counts(read: str, raw: bytes, words: list[str], length: int) -> NDArray[np.float32]:
