@@ -136,6 +136,8 @@ class Counters:
                 raise CountersAway("The counters were lost and are not rebuilt yet.") from refusal
             if "DISAGREE" in str(refusal):
                 raise ValueError("The charge is not what its event says.") from refusal
+            if "EVENT" in str(refusal):
+                raise ValueError("The event lacks at or micro.") from refusal
             raise
         except (RedisError, OSError) as reason:
             raise CountersAway(f"The counters' server does not answer: {reason}") from reason

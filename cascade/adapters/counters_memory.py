@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cascade.adapters import scripts
 from cascade.adapters.counters import CountersAway
 from cascade.domain.scopes import FEATURE, Hold, Reserved, Standing, month_of_us
 
@@ -40,13 +41,13 @@ class MemoryCounters:
     async def reserve(self, *, hold: Hold, now_s: float | None = None) -> Reserved:
         """Hold the worst case for all scopes or none. As Counters.reserve."""
         self._answer()
-        if hold.micro < 0:
-            raise ValueError(f"A hold of {hold.micro} micro-dollars is below zero.")
+        scripts.for_reserve(hold, now_s=now_s)
+        told = _told(hold.on_loss)
         if not self.is_built:
             raise CountersAway("The counters were lost and are not rebuilt yet.")
         if hold.hold_id in self._marks:
             return Reserved(is_granted=False)
-        month = month_of_us(json.loads(hold.on_loss)["at"])
+        month = month_of_us(told["at"])
         share, refused = self._checked(hold, month)
         if hold.hold_id in self._holds:
             return Reserved(is_granted=True, spent_share_of_feature=share)
@@ -81,7 +82,7 @@ class MemoryCounters:
             self.entries.append(("late", event))
         if mark:
             return False
-        told = json.loads(event)
+        told = _told(event)
         if told["micro"] != micro:
             raise ValueError("The charge is not what its event says.")
         names = self._taken(hold_id) or scopes
@@ -177,6 +178,14 @@ class MemoryCounters:
         for name in names:
             self.spent[month][name] += told["micro"]
         self.entries.append(("e", event))
+
+
+def _told(event: bytes) -> Mapping[str, Any]:
+    told = json.loads(event)
+    for name in ("micro", "at"):
+        if not isinstance(told.get(name), int):
+            raise ValueError(f"The event has no {name}.")
+    return dict(told)
 
 
 def _moment(now_s: float | None) -> float:

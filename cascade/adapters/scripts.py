@@ -25,9 +25,9 @@ def milliseconds(now_s: float | None) -> str:
 
 
 def for_reserve(hold: Hold, *, now_s: float | None) -> list[str | int | bytes]:
-    """Return the words of reserve.lua. Raises ValueError for an amount below zero."""
-    if hold.micro < 0:
-        raise ValueError(f"A hold of {hold.micro} micro-dollars is below zero.")
+    """Return the words of reserve.lua. Raises ValueError for what is no amount."""
+    if not isinstance(hold.micro, int) or hold.micro < 0:
+        raise ValueError(f"{hold.micro} is no whole number of micro-dollars from 0 on.")
     words: list[str | int | bytes] = [
         hold.hold_id,
         hold.micro,

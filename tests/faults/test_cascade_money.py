@@ -21,7 +21,16 @@ from billing.models import Charge, UsageEvent, UsageRefusal
 from billing.usecases import prices
 from cascade.adapters.counters import CountersAway
 from cascade.adapters.stream import Stream
-from cascade.models import Alert, Attempt, Cascade, ScopeMonth, UnreadEvent
+from cascade.models import (
+    Alert,
+    Attempt,
+    Cascade,
+    CascadeHour,
+    ScopeMonth,
+    StageHour,
+    Trial,
+    UnreadEvent,
+)
 from cascade.usecases import counters
 from cascade.usecases.streams import turn
 from portal.embedded import valkey
@@ -36,6 +45,8 @@ from tests.integration.cascade.money_drill import total
 pytestmark = pytest.mark.django_db(transaction=True)
 SEED = 20261121
 SECONDS = 12
+# What PostgreSQL calls their connections.
+WORKERS = "killed-workers"
 WORKER = """
 import sys, time
 import django; django.setup()
@@ -53,7 +64,12 @@ def begin(*words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         tied([sys.executable, *words], dies_by=signal.SIGKILL),
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": database_url(), "DB_POOL_MAX": "2"},
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "DB_POOL_MAX": "2",
+            "PGAPPNAME": WORKERS,
+        },
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -131,7 +147,8 @@ def assert_all_is_well(stream: Stream) -> None:
     assert counters.check(stream=stream, now=datetime.now(UTC)) == ()
     micro = Attempt.objects.aggregate(total=Sum("micro"))["total"]
     assert set(ScopeMonth.objects.values_list("micro", flat=True)) == {micro}
-    assert total(Attempt, "usd") == total(Charge, "usd") > 0
+    assert total(Attempt, "usd") == total(StageHour, "usd") == total(Charge, "usd") > 0
+    assert total(Trial, "usd") == total(CascadeHour, "usd") > 0
     spent = stream.server.hgetall(f"cascade:spent:{month()}")
     assert {int(each) for each in spent.values()} == {micro}
     tokens = UsageEvent.objects.aggregate(total=Sum("quantity"))["total"]
@@ -201,8 +218,10 @@ def test_while_postgresql_is_away_the_stream_keeps_what_is_told(
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                "WHERE datname = current_database() AND application_name = %s",
+                [WORKERS],
             )
+            assert cursor.rowcount > 0
         # Its transaction died under it: the worker's turn ends, another turn goes on.
         running["worker"].wait(timeout=20)
         wait_until(lambda: stream.length() > 100, what="the stream keeps it")

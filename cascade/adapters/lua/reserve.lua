@@ -5,7 +5,8 @@ if redis.call('EXISTS', BUILT) == 0 then
   return redis.error_reply('NOTBUILT the counters were lost and are not rebuilt yet')
 end
 if redis.call('EXISTS', SETTLED .. id) == 1 then return {0, '', '0'} end
-local month = month_of(told(event, 'at'))
+-- The sweep will need both: an event without them is refused before anything is held.
+local month = told(event, 'micro') and month_of(told(event, 'at'))
 local names, limits = {}, {}
 for place = 6, #ARGV, 2 do
   names[#names + 1] = ARGV[place]

@@ -9,13 +9,18 @@ if mark == 'lost' and event ~= '' then
   return 2
 end
 if mark then return 0 end
-if event ~= '' and told(event, 'micro') ~= micro then
-  return redis.error_reply('DISAGREE the charge is not what its event says')
+-- All that can go wrong goes wrong here: what a script has written, no error takes back.
+local at_us = nil
+if event ~= '' then
+  if told(event, 'micro') ~= micro then
+    return redis.error_reply('DISAGREE the charge is not what its event says')
+  end
+  at_us = told(event, 'at')
 end
 local hold = taken(id)
 redis.call('SET', SETTLED .. id, 'settled', 'EX', KEEP_SETTLED_S)
 if event ~= '' then
   local names = hold and hold.names or {unpack(ARGV, 4)}
-  book(names, event, micro, told(event, 'at'))
+  book(names, event, micro, at_us)
 end
 return 1

@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -339,10 +340,47 @@ def test_an_attempt_that_costs_nothing_goes_the_same_way(driver: Driver) -> None
     assert len(driver.entries()) == 2
 
 
-def test_a_hold_below_zero_is_refused(driver: Driver) -> None:
+@pytest.mark.parametrize("micro", [-1, 0.5])
+def test_a_hold_of_no_whole_amount_is_refused(driver: Driver, micro: Any) -> None:
     async def story(counters: Any) -> None:
-        with pytest.raises(ValueError, match="below zero"):
-            await counters.reserve(hold=hold(-1))
+        with pytest.raises(ValueError, match="no whole number"):
+            await counters.reserve(hold=hold(micro))
+
+    play(driver, story)
+
+
+@pytest.mark.parametrize("missing", ["at", "micro"])
+def test_an_event_that_could_not_be_booked_is_refused_before_anything_moves(
+    driver: Driver, missing: str
+) -> None:
+    async def story(counters: Any) -> None:
+        held = hold()
+        told = json.loads(held.on_loss)
+        del told[missing]
+        broken = json.dumps(told).encode()
+        with pytest.raises(ValueError, match="event"):
+            await counters.reserve(hold=replace(held, on_loss=broken))
+        await counters.reserve(hold=held)
+        with pytest.raises(ValueError, match="event"):
+            await counters.settle(
+                hold_id=held.hold_id, scopes=NAMES, micro=CENT // 10, event=broken
+            )
+        assert set((await november(counters)).values()) == {Standing(held_micro=CENT)}
+        assert await settle(counters, held, 5)
+
+    play(driver, story)
+    assert len(driver.entries()) == 1
+
+
+def test_a_text_that_looks_like_a_field_is_no_field(driver: Driver) -> None:
+    async def story(counters: Any) -> None:
+        held = hold()
+        told = {"trouble": '"micro":1,"at":1', **json.loads(event(held.hold_id, 9))}
+        await counters.reserve(hold=held)
+        assert await counters.settle(
+            hold_id=held.hold_id, scopes=NAMES, micro=9, event=json.dumps(told).encode()
+        )
+        assert (await november(counters))[KEY] == Standing(spent_micro=9)
 
     play(driver, story)
 
