@@ -23,6 +23,7 @@ PLACES = (
     ("Features", "portal:features", "features"),
     ("Portfolio", "deployments:portfolio", "portfolio"),
     ("Fleet", "deployments:fleet", "fleet"),
+    ("Cascades", "cascade:cascades", "cascades"),
     ("Spend", "billing:spend", "spend"),
     ("Activity", "portal:activity", "activity"),
     ("Settings", "portal:settings", "settings"),
