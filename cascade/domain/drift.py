@@ -1,9 +1,9 @@
 """Traffic that is no longer what a policy was calibrated on is noticed, and thresholds tightened.
 
 Pure. Distances (PSI, KS) say how far a window of requests lies from the reference; sequential
-tests (CUSUM of log likelihood ratios) say when it left, with a bound on false alarms: with k of
-them at the height ln(k x 100,000) the mean number of requests between false alarms is at least
-100,000 (Lorden 1971; a likelihood ratio has mean one under the reference).
+tests (CUSUM of log likelihood ratios) say when it left. Their heights are set by Siegmund's formula
+(Sequential Analysis, 1985, 10.17) so that all of them together ring by mistake less than once in
+100,000 requests.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ BINS = 20
 FEWEST = 200
 BETWEEN_FALSE_ALARMS = 100_000
 # How steep a shift each test looks for, on ranks from 0 to 1: from a few hard requests to many.
-STEEPNESS = (0.5, 1.0, 2.0)
+STEEPNESS = (0.5, 1.5)
+# The share of requests turned hard that is looked for where it is known what hard looks like.
+HARD_SHARE = 0.15
+# What is asked of the formula beyond the promise: a reference is itself only an estimate.
+MARGIN = 4
 # Standard deviation of a rank between 0 and 1.
 _RANK_SPREAD = 1 / math.sqrt(12)
 # PSI by common usage: below 0.1 alike, above 0.25 another population.
@@ -36,11 +40,15 @@ class ReferenceThin(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What is usual of a value: the edges between its bins, each bin's share, and of how many."""
+    """What is usual of a value: the edges between its bins, each bin's share, and of how many.
+
+    `hard` holds the shares of requests known to be hard (answered wrong), empty when none are.
+    """
 
     edges: tuple[float, ...]
     shares: tuple[float, ...]
     count: int
+    hard: tuple[float, ...] = ()
 
     def place(self, value: float) -> int:
         """Return a value's bin."""
@@ -80,16 +88,20 @@ class Tightened:
     words: str
 
 
-def reference(values: Iterable[float]) -> Reference:
-    """Return what is usual of values: bins of about equal share. Raises ReferenceThin."""
+def reference(values: Iterable[float], *, hard: Sequence[float] = ()) -> Reference:
+    """Return what is usual of values, in bins of about equal share. Raises ReferenceThin.
+
+    `hard` are the values of labelled requests that were answered wrong: then the shift towards
+    those is looked for as well, which is noticed soonest.
+    """
     known = np.asarray(list(values), dtype=np.float64)
     if len(known) < FEWEST:
         raise ReferenceThin(f"{len(known)} requests are too few to compare with: {FEWEST} needed.")
     edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1], method="higher"))
     edges = edges[edges > known.min()]
-    counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
-    shares = (counts + 0.5) / (counts + 0.5).sum()
-    return Reference(tuple(map(float, edges)), tuple(map(float, shares)), len(known))
+    plain = Reference(tuple(map(float, edges)), (0.0,) * (len(edges) + 1), len(known))
+    usual = replace(plain, shares=tuple(_shares(plain, known.tolist())))
+    return replace(usual, hard=_shrunk(usual, hard)) if len(hard) else usual
 
 
 def psi(usual: Reference, values: Sequence[float]) -> float:
@@ -109,19 +121,30 @@ def ks(usual: Reference, values: Sequence[float]) -> float:
 def observe(watch: Watch, values: Iterable[float]) -> tuple[Watch, Alarm | None]:
     """Return the watch after these values, up to the first alarm; then it begins anew."""
     steps = ratios(watch)
-    if not steps:
-        return watch, None
-    height = math.log(BETWEEN_FALSE_ALARMS * len(steps) * watch.watches)
+    heights = [_height(watch.reference, step, tests=len(steps) * watch.watches) for step in steps]
     sums = list(watch.sums) if len(watch.sums) == len(steps) else [0.0] * len(steps)
     seen = watch.seen
-    for value in values:
+    for value in values if steps else ():
         seen += 1
         place = watch.reference.place(value)
         for which, step in enumerate(steps):
             sums[which] = max(0.0, sums[which] + step[place])
-            if sums[which] > height:
+            if sums[which] > heights[which]:
                 return replace(watch, sums=(), seen=0), _alarm(watch, seen)
     return replace(watch, sums=tuple(sums), seen=seen), None
+
+
+def _height(usual: Reference, step: tuple[float, ...], *, tests: int) -> float:
+    """Return how high a test may climb before it rings: exp(x) - x - 1 = runs x drift, x the
+    height with Siegmund's correction for what the last step overshoots.
+    """
+    drift = -float(np.dot(usual.shares, step))
+    spread = math.sqrt(float(np.dot(usual.shares, np.square(step))) - drift**2)
+    wanted = BETWEEN_FALSE_ALARMS * MARGIN * tests * drift
+    height = math.log1p(wanted)
+    for _ in range(8):
+        height = math.log1p(wanted + height)
+    return max(1.0, height - 1.166 * spread)
 
 
 def ratios(watch: Watch) -> list[tuple[float, ...]]:
@@ -139,10 +162,13 @@ def ratios(watch: Watch) -> list[tuple[float, ...]]:
     found = []
     for steepness in STEEPNESS:
         tilt = steepness * _RANK_SPREAD / spread
-        if tilt * spread * math.sqrt(usual.count) < 4:
+        if tilt * spread * math.sqrt(usual.count) < 8:
             continue
         whole = float(np.dot(usual.shares, np.exp(tilt * worse)))
         found.append(tuple(float(each) for each in tilt * worse - math.log(whole)))
+    if usual.hard:
+        mixed = (1 - HARD_SHARE) + HARD_SHARE * np.asarray(usual.hard) / np.asarray(usual.shares)
+        found.append(tuple(float(each) for each in np.log(mixed)))
     return found
 
 
@@ -206,6 +232,13 @@ def _higher(threshold: float, levels: Sequence[float]) -> float:
 def _alarm(watch: Watch, seen: int) -> Alarm:
     words = f"{watch.name}: since {seen:,} requests or less traffic is harder than it was."
     return Alarm(watch.name, seen, words)
+
+
+def _shrunk(usual: Reference, hard: Sequence[float]) -> tuple[float, ...]:
+    """Return the shares of hard requests, drawn towards the usual ones when they are few."""
+    counts = np.bincount([usual.place(value) for value in hard], minlength=len(usual.shares))
+    prior = BINS * np.asarray(usual.shares)
+    return tuple(float(each) for each in (counts + prior) / (len(hard) + BINS))
 
 
 def _shares(usual: Reference, values: Sequence[float]) -> list[float]:
