@@ -69,7 +69,7 @@ COPY_RECOMMENDATIONS = f"""
         (feature_id, workload_id, created_at, created_by, prices_as_of, pick, tree_pick,
          launch_pick, explanation, options)
     SELECT copies.id, workload.id, kept.created_at, kept.created_by, kept.prices_as_of,
-           kept.pick, kept.tree_pick, kept.explanation, kept.options
+           kept.pick, kept.tree_pick, kept.launch_pick, kept.explanation, kept.options
     FROM copies
     JOIN deployments_recommendation AS kept ON kept.feature_id = copies.model_id
     JOIN deployments_workloadrow AS workload ON workload.feature_id = copies.id

@@ -14,6 +14,7 @@ from deployments.domain.wording import milliseconds, percent, usd_a_month
 from deployments.domain.workload import Workload
 
 MANAGED_TIERS = (Tier.BEDROCK_ON_DEMAND, Tier.LAMBDA_BEDROCK, Tier.BEDROCK_PROVISIONED)
+_BY_QUOTE = (Tier.BEDROCK_PROVISIONED, Tier.BEDROCK_CUSTOM, Tier.EDGE_BUNDLE)
 _AN = {"estimate": "an estimate", "quote": "a quote", "missing": "missing"}
 _UNMEASURED = ("none: assumed, no public measurement", "none: not estimated")
 
@@ -37,9 +38,24 @@ def sentences(
     first = why_pick(pick, options, workload) if pick else nearest(options, workload)
     said = [first, f"The decision tree: {branch.words}", against_tree(pick, branch, tree_pick)]
     managed = no_managed_in_time(options, workload, first_byte)
-    if managed:
-        said.append(managed)
-    return tuple(said)
+    return (*said, *filter(None, [managed, waiting(pick, options)]))
+
+
+def waiting(pick: Option | None, options: Sequence[Option]) -> str:
+    """Return below which prices the best options without one would win; empty without any."""
+    found: dict[Tier, Option] = {}
+    for option in options:
+        is_priced_by_quote = option.verdict is Verdict.NEEDS_QUOTE and option.tier in _BY_QUOTE
+        if is_priced_by_quote and option.extra.get("break_even_unit_usd"):
+            found.setdefault(option.tier, option)
+    if pick is None or not found:
+        return ""
+    said = (f"{TIER_NAMES[each.tier]} ({each.summary}) {_would(each)}" for each in found.values())
+    return f"Without a public price: {'; '.join(said)}."
+
+
+def _would(option: Option) -> str:
+    return quoting.words(option).removeprefix("needs a quote and ")
 
 
 def why_pick(pick: Option, options: Sequence[Option], workload: Workload) -> str:

@@ -21,12 +21,12 @@ def count(number: Decimal | int | float) -> str:
 
 
 def milliseconds(ms: float) -> str:
-    """Return `842 ms`, `3.2 s` or `5.0 min`."""
+    """Return `842 ms`, `32.1 s`, `5.0 min` or `12.5 h`."""
     if ms < 10_000:
         return f"{ms:,.0f} ms"
     if ms < 120_000:
         return f"{ms / 1000:,.1f} s"
-    return f"{ms / 60_000:,.1f} min"
+    return f"{ms / 60_000:,.1f} min" if ms < 7_200_000 else f"{ms / 3_600_000:,.1f} h"
 
 
 def usd_a_month(usd: Decimal) -> str:

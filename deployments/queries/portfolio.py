@@ -32,7 +32,12 @@ _NEWEST = """
             'option_id', o -> 'option_id', 'tier', o -> 'tier', 'summary', o -> 'summary',
             'size', o -> 'size', 'commitment_months', o -> 'commitment_months',
             'checks', jsonb_path_query_array(o, '$.checks[*] ? (@.holds == false)'),
-            'cost', jsonb_build_object('expected_usd', o -> 'cost' -> 'expected_usd')
+            'cost', jsonb_build_object(
+                'expected_usd', o -> 'cost' -> 'expected_usd',
+                'lines', jsonb_path_query_array(
+                    o, '$.cost.lines[*] ? (@.is_example == true)'
+                )
+            )
         ) ORDER BY place)
         FROM deployments_recommendation AS kept,
              jsonb_array_elements(kept.options) WITH ORDINALITY AS each(o, place)

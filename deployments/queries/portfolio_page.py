@@ -22,6 +22,7 @@ class Bar:
     is_within_budget: bool
     missing: Sequence[str] = ()
     broken: Sequence[str] = ()
+    examples: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,15 @@ def _bars(row: PortfolioPlan, found: Portfolio, running: Decimal) -> Sequence[Ba
     ours = [Bar("This portfolio", found.usd, True, True)] if found.fits else []
     now = [Bar("Running now", running, False, running <= budget)] if running else []
     rivals = [
-        Bar(each.name, each.usd, False, each.is_within_budget, each.missing, each.broken)
+        Bar(
+            each.name,
+            each.usd,
+            False,
+            each.is_within_budget,
+            each.missing,
+            each.broken,
+            each.examples,
+        )
         for each in found.rivals
     ]
     return [*ours, *now, *rivals, Bar("The budget", budget, False, True)]

@@ -14,7 +14,8 @@ class Candidate:
     """An option as the portfolio sees it; `usd` a month is None without a price.
 
     `broken` are the sentences of constraints it does not meet; `is_soft` when a launcher may
-    accept all of them. `uses` counts instances by type and model units.
+    accept all of them. `uses` counts instances by type and model units. `is_example`: a price of
+    it is an example figure, not from AWS.
     """
 
     option_id: str
@@ -26,6 +27,7 @@ class Candidate:
     uses: tuple[tuple[str, int], ...] = ()
     commitment_months: int = 0
     is_launchable: bool = True
+    is_example: bool = False
 
     @property
     def is_feasible(self) -> bool:
@@ -85,7 +87,8 @@ class Rival:
     """Another way to choose for all features, priced with the same prices.
 
     `usd` is what its priced options cost; `missing` features have no option of the kind or no
-    price; `broken` are constraints it does not meet, a sentence each.
+    price; `broken` are constraints it does not meet, a sentence each; `examples` are features
+    that it prices by an example figure.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Rival:
     is_within_budget: bool
     missing: tuple[str, ...]
     broken: tuple[str, ...]
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

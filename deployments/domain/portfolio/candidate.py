@@ -26,6 +26,7 @@ def candidate_from_json(body: Mapping[str, Any]) -> Candidate:
         uses=_uses(size),
         commitment_months=int(body["commitment_months"]),
         is_launchable=body["tier"] in LAUNCHABLE,
+        is_example=any(line.get("is_example") for line in body["cost"]["lines"]),
     )
 
 

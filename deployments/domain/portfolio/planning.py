@@ -40,7 +40,7 @@ def plan(*, features: Sequence[Candidates], wish: Wish) -> Portfolio:
         picks=picks,
         usd=usd,
         value=value,
-        gap=Decimal(repr(found.gap)).quantize(Decimal("0.000000001")),
+        gap=Decimal(repr(found.gap)).quantize(Decimal("0.000000001")).normalize(),
         shadow=shadow_of(problem, found, wish),
         rivals=rivals,
         relaxations=(),

@@ -43,6 +43,7 @@ def _rival(name: str, features: Sequence[Candidates], wish: Wish, choose: Choose
             if each
             for sentence in each.broken
         ),
+        examples=tuple(feature.name for feature, each in chosen if each and each.is_example),
     )
 
 

@@ -84,9 +84,7 @@ def test_a_batch_objective_under_a_day_is_refused_with_both_numbers() -> None:
         "bedrock-batch/amazon.nova-micro-v1:0/in-region",
     )
 
-    assert check(found, "latency") == (
-        "broken: Estimated 1,440.0 min at p95; the objective is 5.0 min."
-    )
+    assert check(found, "latency") == ("broken: Estimated 24.0 h at p95; the objective is 5.0 min.")
 
 
 def test_a_job_with_too_few_records_is_refused_with_both_numbers() -> None:
