@@ -25,7 +25,7 @@ STEEPNESS = (0.5, 1.5)
 # The share of requests turned hard that is looked for where it is known what hard looks like.
 HARD_SHARE = 0.15
 # What is asked of the formula beyond the promise: a reference is itself only an estimate.
-MARGIN = 4
+MARGIN = 8
 # Standard deviation of a rank between 0 and 1.
 _RANK_SPREAD = 1 / math.sqrt(12)
 # PSI by common usage: below 0.1 alike, above 0.25 another population.

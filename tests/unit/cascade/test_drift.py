@@ -66,7 +66,7 @@ def test_knowing_what_hard_looks_like_notices_it_sooner() -> None:
             assert alarm is not None
             waits[is_told] += alarm.seen
     assert waits[True] < waits[False]
-    assert alarms(knows, chances(100_000, seed=12)) <= 1
+    assert alarms(knows, chances(100_000, seed=12)) <= 2
 
 
 def test_traffic_that_grows_easier_is_no_alarm() -> None:
