@@ -12,8 +12,16 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from cascade.models import Calibration, Replay
-from cascade.usecases import calibrations, counters, replays, running, snapshots
+from cascade.models import Calibration, Replay, Training
+from cascade.usecases import (
+    calibrations,
+    counters,
+    drifts,
+    replays,
+    running,
+    snapshots,
+    trainings,
+)
 from cascade.usecases.streams import CountersAway, stream_at, turn
 
 log = logging.getLogger("slipway.tasks")
@@ -79,6 +87,19 @@ def run_calibration(*, calibration_id: int, **_: Any) -> str:
     return run.state if run else "busy"
 
 
+@shared_task(acks_late=True, soft_time_limit=540, time_limit=600)
+def run_training(*, training_id: int, **_: Any) -> str:
+    """Train what waits."""
+    run = trainings.run_training(training_id=training_id, clock=timezone.now)
+    return run.state if run else "busy"
+
+
+@shared_task(acks_late=True, soft_time_limit=240, time_limit=300)
+def watch_drift(**_: Any) -> int:
+    """Look whether traffic grew harder; return the alarms."""
+    return drifts.watch_drift(now=timezone.now())
+
+
 @shared_task(acks_late=True)
 def runs_due(**_: Any) -> int:
     """Ask for what waits, or was left by a lost worker."""
@@ -89,12 +110,20 @@ def runs_due(**_: Any) -> int:
     seeking = running.abandoned(Calibration, now=now)
     for calibration_id in seeking:
         _ask(run_calibration, calibration_id=calibration_id)
-    return len(waiting) + len(seeking)
+    learning = running.abandoned(Training, now=now)
+    for training_id in learning:
+        _ask(run_training, training_id=training_id)
+    return len(waiting) + len(seeking) + len(learning)
 
 
 def nudge_replay(replay_id: int) -> None:
     """Ask a worker to do a replay now."""
     transaction.on_commit(partial(_ask, run_replay, replay_id=replay_id))
+
+
+def nudge_training(training_id: int) -> None:
+    """Ask a worker to train now."""
+    transaction.on_commit(partial(_ask, run_training, training_id=training_id))
 
 
 def nudge_calibration(calibration_id: int) -> None:

@@ -280,6 +280,7 @@ CELERY_BEAT_SCHEDULE = {
     "drain": every(1, "cascade.tasks.drain", expires_s=2),
     "publish-other": every(15, "cascade.tasks.publish_other", expires_s=15),
     "publish-snapshot": every(10, "cascade.tasks.publish_snapshot", expires_s=10),
+    "watch-drift": every(60, "cascade.tasks.watch_drift", expires_s=60),
     "runs-due": every(15, "cascade.tasks.runs_due", expires_s=15),
     "check-counters": every(600, "cascade.tasks.check_counters", expires_s=60),
 }

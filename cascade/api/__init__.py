@@ -43,6 +43,8 @@ urlpatterns = [
         runs.ApplyCalibration.as_view(),
         name="api-calibration-apply",
     ),
+    path("trainings", runs.Trainings.as_view(), name="api-trainings"),
+    path("trainings/<int:pk>", runs.Training.as_view(), name="api-training"),
     path("alerts", alerts.Alerts.as_view(), name="api-alerts"),
     path("alerts/<int:pk>/close", alerts.CloseAlert.as_view(), name="api-alert-close"),
 ]

@@ -17,7 +17,7 @@ from cascade.api.policies import DraftOutput
 from cascade.domain.calibration.choosing import Target
 from cascade.queries import cascades
 from cascade.queries import runs as queries
-from cascade.usecases import asking, calibrations, replays
+from cascade.usecases import asking, calibrations, replays, trainings
 from portal.rest import actor_of, pagination, read
 
 LARGEST_ID = 2**63 - 1
@@ -60,6 +60,13 @@ class CalibrationOutput(RunSummary):
     policy = serializers.DictField(source="body")
     result = serializers.DictField(allow_null=True)
     applied_at = serializers.DateTimeField(allow_null=True)
+
+
+class TrainingOutput(RunSummary):
+    """A training: how the router fits held-out labels, and the version a policy names it by."""
+
+    kind = serializers.CharField()
+    result = serializers.DictField(allow_null=True)
 
 
 class Prices(serializers.Serializer):
@@ -223,6 +230,56 @@ class ApplyCalibration(APIView):
         row = queries.calibration_for(actor=actor, pk=pk)
         made = calibrations.apply_calibration(actor=actor, calibration=row, now=timezone.now())
         return Response(DraftOutput(made).data, status=201)
+
+
+class TrainingInput(serializers.Serializer):
+    """For which policy's stages, on which trials."""
+
+    cascade = serializers.SlugField(max_length=63)
+    policy = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    days = serializers.IntegerField(required=False, min_value=1, max_value=asking.MOST_DAYS)
+    upload = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=LARGEST_ID
+    )
+
+
+class Trainings(APIView):
+    """Trainings of routers: list them, ask for one."""
+
+    @extend_schema(
+        operation_id="trainings_list",
+        parameters=[OF_CASCADE],
+        responses=pagination.schema_of(TrainingOutput),
+    )
+    def get(self, request: Request) -> Response:
+        """List trainings, newest first."""
+        found = queries.trainings(actor=actor_of(request), cascade=_slug(request))
+        return pagination.page(request, found, TrainingOutput, order=("-made_at", "-pk"))
+
+    @extend_schema(
+        operation_id="trainings_create", request=TrainingInput, responses={202: TrainingOutput}
+    )
+    def post(self, request: Request) -> Response:
+        """Train a router on labelled trials; its weights are kept under a version."""
+        asked, actor = read(TrainingInput, request), actor_of(request)
+        made = trainings.request_training(
+            actor=actor,
+            cascade=cascades.cascade_for(actor=actor, slug=asked["cascade"]),
+            over=_over(asked),
+            now=timezone.now(),
+        )
+        tasks.nudge_training(made.pk)
+        return Response(TrainingOutput(made).data, status=202)
+
+
+class Training(APIView):
+    """One training."""
+
+    @extend_schema(operation_id="trainings_retrieve", responses=TrainingOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        """Show a training and how it fits."""
+        row = queries.training_for(actor=actor_of(request), pk=pk)
+        return Response(TrainingOutput(row).data)
 
 
 def _slug(request: Request) -> str:

@@ -109,7 +109,8 @@ class Policy:
 
     `router` and `scorer` name trained weights by their version (empty: none). `skip_gain` is the
     gain in P(right) for the money of one strongest answer that an escalation must promise (0: any).
-    Shares are of requests, 0 to 1; `deadline_s` covers everything until the last byte.
+    Shares are of requests, 0 to 1; `deadline_s` covers everything until the last byte. `tightens`
+    lets a drift raise the thresholds one step without asking.
     """
 
     stages: tuple[Stage, ...]
@@ -126,6 +127,7 @@ class Policy:
     without_counters: WithoutCounters = WithoutCounters.REFUSE
     step_down: tuple[StepDown, ...] = ()
     shadow_share: float = 0.01
+    tightens: bool = True
     logs_text: bool = True
     deadline_s: float = 60.0
 

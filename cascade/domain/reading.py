@@ -96,6 +96,7 @@ class _Reader:
             ),
             step_down=self._many(body, "step_down", self._step),
             shadow_share=self._number(body, "shadow_share", 0.01, 0, 1),
+            tightens=self._flag(body, "tightens", is_usual=True),
             logs_text=self._flag(body, "logs_text", is_usual=True),
             deadline_s=self._number(body, "deadline_s", 60.0, 1, 900),
         )

@@ -12,7 +12,16 @@ from cascade.models.record import (
     Snapshot,
     VirtualKey,
 )
-from cascade.models.runs import NEVER_LEASED, Alert, Calibration, Replay, Upload, Weights
+from cascade.models.runs import (
+    NEVER_LEASED,
+    Alert,
+    Calibration,
+    DriftWatch,
+    Replay,
+    Training,
+    Upload,
+    Weights,
+)
 
 __all__ = [
     "NEVER_LEASED",
@@ -23,6 +32,7 @@ __all__ = [
     "CascadeHour",
     "CascadeQuerySet",
     "Draft",
+    "DriftWatch",
     "FeatureLimit",
     "PolicyVersion",
     "Replay",
@@ -30,6 +40,7 @@ __all__ = [
     "ScopeMonth",
     "Snapshot",
     "StageHour",
+    "Training",
     "Trial",
     "UnreadEvent",
     "Upload",

@@ -102,6 +102,60 @@ class Calibration(models.Model):
         ]
 
 
+class Training(models.Model):
+    """A router or gate to be trained on labelled trials; frozen once it is over."""
+
+    cascade = models.ForeignKey("cascade.Cascade", models.CASCADE, related_name="trainings")
+    kind = models.CharField(max_length=10)
+    body = models.JSONField()  # the policy whose stages it is trained for
+    request = models.JSONField()  # which trials
+    state = models.CharField(max_length=10, default="waiting")
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    result = models.JSONField(null=True)  # how it fits, and the version of the weights
+    words = models.TextField(blank=True)
+    made_at = models.DateTimeField()
+    made_by = models.CharField(max_length=200)
+    leased_until = models.DateTimeField(default=NEVER_LEASED)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-made_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=False, state__in=OVER)
+                | (Q(ended_at__isnull=True) & ~Q(state__in=OVER)),
+                name="training_ends_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["cascade", "-made_at", "-id"], name="training_newest"),
+            models.Index(
+                fields=["leased_until"], name="training_open", condition=Q(ended_at__isnull=True)
+            ),
+        ]
+
+
+class DriftWatch(models.Model):
+    """A value of a policy's requests under watch: what is usual, and the tests' state so far.
+
+    `reference` is null until enough was seen; `read_to` is the last request that was looked at.
+    """
+
+    cascade = models.ForeignKey("cascade.Cascade", models.CASCADE, related_name="watches")
+    policy = models.PositiveIntegerField()
+    name = models.CharField(max_length=30)
+    reference = models.JSONField(null=True)
+    sums = models.JSONField(default=list)
+    seen = models.PositiveIntegerField(default=0)
+    read_to = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cascade", "policy", "name"], name="drift_watch_once")
+        ]
+
+
 class Weights(models.Model):
     """Trained weights as data; a policy names them by `version`. Never edited.
 

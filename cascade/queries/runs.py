@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
-from cascade.models import Alert, Calibration, Cascade, Replay, Upload, Weights
+from cascade.models import Alert, Calibration, Cascade, Replay, Training, Upload, Weights
 from portal.access import Actor
 from portal.errors import NotFound
 
@@ -31,6 +31,16 @@ def calibrations(*, actor: Actor, cascade: str = "") -> QuerySet[Calibration]:
 def calibration_for(*, actor: Actor, pk: int) -> Calibration:
     """Return one calibration. Raises NotFound."""
     return _one(calibrations(actor=actor), pk, "calibration")
+
+
+def trainings(*, actor: Actor, cascade: str = "") -> QuerySet[Training]:
+    """Return the trainings the actor may see, newest first."""
+    return _seen(Training.objects.all(), actor, cascade)
+
+
+def training_for(*, actor: Actor, pk: int) -> Training:
+    """Return one training. Raises NotFound."""
+    return _one(trainings(actor=actor), pk, "training")
 
 
 def uploads(*, cascade: Cascade) -> QuerySet[Upload]:

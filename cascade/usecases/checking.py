@@ -58,12 +58,17 @@ def _missing_weights(cascade: Cascade, policy: Policy) -> dict[str, str]:
         if version
     }
     rows = Weights.objects.filter(cascade=cascade, version__in=[each for _, each in asked.values()])
-    known = set(rows.values_list("kind", "version")) if asked else set()
-    return {
+    known = {(row.kind, row.version): row.fit for row in rows.defer("body")} if asked else {}
+    faults = {
         field: f"{cascade.slug} has no trained {kind} weights {version!r}."
         for field, (kind, version) in asked.items()
         if (kind, version) not in known
     }
+    trained_for = known.get(("router", policy.router), {}).get("stages")
+    if trained_for and trained_for != [stage.name for stage in policy.stages]:
+        stages = ", ".join(trained_for)
+        faults["router"] = f"{policy.router} was trained for the stages {stages}; train it again."
+    return faults
 
 
 class _Resolver:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from cascade.models import NEVER_LEASED, Calibration, Replay
+from cascade.models import NEVER_LEASED, Calibration, Replay, Training
 
 LEASE = timedelta(minutes=10)
 TOLD_EVERY = 1_000
-Run = Replay | Calibration
-Row = TypeVar("Row", Replay, Calibration)
+Run = Replay | Calibration | Training
+Row = TypeVar("Row", Replay, Calibration, Training)
 Thing = TypeVar("Thing")
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from cascade.domain.digests import canonical, digest_of
 from cascade.domain.reading import read
-from cascade.models import Alert, Attempt, Calibration, Cascade, Replay, Trial
+from cascade.models import Alert, Attempt, Calibration, Cascade, Replay, Training, Trial
 from cascade.usecases import cascades, keys, policies, rollouts, uploads
 from portal.access import Actor
 from portal.models import Feature
@@ -46,6 +46,14 @@ def build(*, actor: Actor, feature: Feature, now: datetime) -> dict[str, Any]:
         "trial": answered(cascade, key=key.prefix, now=now),
         "replay": replay,
         "calibration": calibration,
+        "training": Training.objects.create(
+            cascade=cascade,
+            kind="router",
+            body=first.body,
+            request={},
+            made_at=now,
+            made_by="lead",
+        ),
         "upload": uploads.upload_trials(
             actor=actor, cascade=cascade, name="sample.jsonl", file=io.BytesIO(LINE), now=now
         ),

@@ -35,7 +35,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "api-usage-refused", "api-watermarks", "api-charges", "api-spend",
     "api-workloads", "api-recommendations", "api-catalog-models", "api-deployments",
     "api-traffic-runs", "api-capacity-plans", "api-load-points", "api-moves", "api-probes",
-    "api-cascades", "api-replays", "api-calibrations", "api-alerts",
+    "api-cascades", "api-replays", "api-calibrations", "api-trainings", "api-alerts",
 }  # fmt: skip
 # What belongs to the chat team: strangers cannot tell it from what does not exist.
 OF_THE_TEAM = {
@@ -68,7 +68,7 @@ OF_THE_TEAM = {
     "api-cascade-draft", "api-cascade-policies", "api-cascade-policy", "api-cascade-rollouts",
     "api-cascade-keys", "api-cascade-key-revoke", "api-cascade-trials", "api-cascade-review",
     "api-cascade-uploads", "api-cascade-upload", "api-trial", "api-trial-verdicts",
-    "api-replay", "api-calibration", "api-calibration-apply", "api-alert-close",
+    "api-replay", "api-calibration", "api-calibration-apply", "api-training", "api-alert-close",
 }  # fmt: skip
 # What a person does for themselves, or to the whole organisation: posted only.
 ACTIONS = {
@@ -321,6 +321,7 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
         "api-trial-verdicts": (Permission.REVIEW, {"quality": 1}),
         "api-replays": (Permission.EDIT_CASCADE, {"cascade": world.cascade.slug}),
         "api-calibrations": (Permission.EDIT_CASCADE, {"cascade": world.cascade.slug}),
+        "api-trainings": (Permission.EDIT_CASCADE, {"cascade": world.cascade.slug}),
         "api-calibration-apply": (Permission.EDIT_CASCADE, {}),
         "api-alert-close": (Permission.EDIT_CASCADE, {}),
     }

@@ -14,7 +14,7 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 from billing.usecases import budgets, prices
-from cascade.models import Alert, Calibration, Cascade, Replay, Trial, Upload, VirtualKey
+from cascade.models import Alert, Calibration, Cascade, Replay, Training, Trial, Upload, VirtualKey
 from deployments.models import (
     CapacityPlan,
     Deployment,
@@ -91,6 +91,7 @@ class World:
     trial: Trial
     replay: Replay
     calibration: Calibration
+    training: Training
     upload: Upload
     alert: Alert
 
@@ -126,6 +127,7 @@ class World:
             ("deployments/<", self.deployment.slug),
             ("cascades/<", self.upload.pk if argument == "pk" else self.cascade.slug),
             ("replays/<", self.replay.pk),
+            ("trainings/<", self.training.pk),
             ("calibrations/<", self.calibration.pk),
             ("alerts/<", self.alert.pk),
             ("recommendations/<", self.recommendation.pk),
