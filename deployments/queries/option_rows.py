@@ -6,7 +6,7 @@ Only the rows that are shown become options; hundreds of others are only looked 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -28,6 +28,7 @@ class Kept:
 
     rank: int
     body: Body
+    opened: list[Option] = field(default_factory=list, compare=False)  # read once, when first asked
 
     @property
     def option_id(self) -> str:
@@ -56,7 +57,9 @@ class Kept:
 
     def read(self) -> Option:
         """Return the option itself."""
-        return option_from_json(self.body)
+        if not self.opened:
+            self.opened.append(option_from_json(self.body))
+        return self.opened[0]
 
 
 @dataclass(frozen=True, slots=True)
