@@ -106,8 +106,11 @@ def held(stream: Stream) -> dict[bytes, int]:
     return {name: int(micro) for name, micro in found.items()}
 
 
+@pytest.mark.parametrize(
+    "seconds", [SECONDS, pytest.param(8 * SECONDS, marks=pytest.mark.slow)], ids=["short", "long"]
+)
 def test_killed_gateways_and_workers_lose_nothing_and_book_nothing_twice(
-    cascade: Cascade, cascade_url: str
+    cascade: Cascade, cascade_url: str, seconds: int
 ) -> None:
     dice, kills = random.Random(SEED), 0
     stream = Stream(cascade_url)
@@ -123,7 +126,7 @@ def test_killed_gateways_and_workers_lose_nothing_and_book_nothing_twice(
     with processes() as running:
         for name in ("gateway-1", "gateway-2", "worker"):
             running[name] = start(name)
-        ends = time.monotonic() + SECONDS
+        ends = time.monotonic() + seconds
         while time.monotonic() < ends or kills < 6:
             time.sleep(dice.uniform(0.5, 1.5))
             name = dice.choice(sorted(running))

@@ -195,6 +195,19 @@ def test_a_cost_that_the_books_prices_do_not_make_is_kept_booked_and_told(
     assert alert.figures["attempts"][0]["attempt"] == str(attempt.id)
 
 
+def test_usage_that_the_books_refuse_is_told(
+    drill: Gateway, stream: Stream, cascade_url: str, noon: datetime
+) -> None:
+    attempt = next(each for each in requests(drill, 20) if getattr(each, "pico", 0))
+    tell(cascade_url, [raw(attempt, model="")])
+
+    drain(stream=stream, now=noon)
+
+    assert Attempt.objects.get().usd == usd_of([attempt])
+    assert UsageRefusal.objects.exists()
+    assert set(Alert.objects.values_list("kind", flat=True)) == {"price-mismatch", "usage-refused"}
+
+
 BROKEN = [
     b"",
     b"not json",
