@@ -22,7 +22,10 @@ WEB_THREADS = 8
 WORKER_PROCESSES = 4
 # What a change of must run again: the schema, and the example with its price lists.
 SCHEMA = ("*/migrations/*.py", "requirements/run.txt")
-EXAMPLE = ("*/management/commands/seed.py", "deployments/data/*.json", "billing/data/prices/*.json")
+EXAMPLE = (
+    *("*/management/commands/seed.py", "deployments/data/*.json", "cascade/data/*.json"),
+    "billing/data/prices/*.json",
+)
 
 
 @dataclass(frozen=True, slots=True)
