@@ -15,6 +15,7 @@ from cascade.domain.calibration.paths import (
     Columns,
     Labelled,
     labelled,
+    narrowed,
     path,
     scores_of,
     tried,
@@ -102,21 +103,19 @@ def calibrate(
     target = target or Target()
     known = labelled(policy, trials, prices=prices)
     shapes = (policy, *families)
-    walks = [
-        (candidate, walk)
-        for shape in shapes
-        for candidate in path(shape, scores=scores_of(shape, known.trials, senses), steps=steps)
-        for walk in (
-            tried(
+    walks = []
+    for shape in shapes:
+        told = narrowed(senses, policy, shape)
+        for candidate in path(shape, scores=scores_of(shape, known.trials, told), steps=steps):
+            walk = tried(
                 candidate,
                 known.trials,
                 prices=prices,
-                senses=senses,
+                senses=told,
                 overheads=overheads,
                 seed=seed,
-            ),
-        )
-    ]
+            )
+            walks.append((candidate, walk))
     points = judged(walks, known, target=target)
     chosen, tempting = choose(points), tempted(points)
     kept = next((each.policy for each, _ in walks if chosen and _is(each, chosen)), None)
@@ -165,11 +164,14 @@ def judged(
 def tested(
     quality: Numbers, strongest: Numbers, weight: Numbers, target: Target, confidence: float
 ) -> tuple[float, Evidence]:
-    """Return the lower bound on quality - target x strongest, and the evidence for it."""
+    """Return the lower bound on quality - target x strongest, and the evidence for it.
+
+    The bound is -1, the worst there is, of fewer than `FEWEST_LABELS` labels.
+    """
     margins = quality - target.quality * strongest
     evidence = weigh(margins, weight)
     if evidence.trials < FEWEST_LABELS:
-        return -float("inf"), evidence
+        return -1.0, evidence
     careful = weigh(margins, weight, worst=-target.quality)
     return lower_bound(careful, confidence=confidence, ahead=target.ahead), evidence
 

@@ -79,6 +79,19 @@ def without(policy: Policy, *places: int) -> Policy:
     return replace(policy, stages=kept)
 
 
+def narrowed(senses: Senses, policy: Policy, family: Policy) -> Senses:
+    """Return what is foreseen for a policy's stages as what is foreseen for some of them."""
+    if len(family.stages) == len(policy.stages):
+        return senses
+    places = [policy.stage_named(stage.name) for stage in family.stages]
+
+    def foresee(trial: Trial) -> tuple[float, ...]:
+        found = senses.foresee(trial)
+        return tuple(found[place] for place in places) if len(found) > max(places) else ()
+
+    return replace(senses, foresee=foresee)
+
+
 def labelled(policy: Policy, trials: Sequence[Trial], *, prices: PriceTable) -> Labelled:
     """Return the trials of which every stage's answer is known, judged and priced."""
     models = [stage.target.model for stage in policy.stages]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cascade.domain.calibration.choosing import Target, calibrate, choose, judged, tempted
-from cascade.domain.calibration.paths import Columns, Labelled, at_level, path, without
+from cascade.domain.calibration.paths import Columns, Labelled, at_level, narrowed, path, without
+from cascade.domain.replay.senses import Senses
 from cascade.domain.trial import Trial
 from tests.unit.cascade.cascade_policies import policy, price_table, stage, trial
 
@@ -121,6 +122,13 @@ def test_leaving_a_stage_out_may_be_chosen_and_shares_the_confidence() -> None:
         "small > large",
     }
     assert found.policy is not None
+
+
+def test_a_forecast_for_all_stages_serves_the_shapes_that_leave_some_out() -> None:
+    told = Senses(foresee=lambda each: (0.9, 0.95, 0.99))
+    shape = without(THREE, 1)
+    assert narrowed(told, THREE, shape).foresee(traffic(1)[0]) == (0.9, 0.99)
+    assert narrowed(Senses(), THREE, shape).foresee(traffic(1)[0]) == ()
 
 
 def test_a_path_moves_from_nothing_passes_to_everything() -> None:
