@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cascade.domain.hashing import DIMENSIONS, features
 
@@ -88,6 +88,7 @@ class Router:
             message = f"The router's head cannot be read: {error}."
             raise ValueError(message) from error
         _same_features(dimensions)
+        _all_numbers(biases, *((one.slope, one.offset) for one in calibration))
         weights = _weights(packed, stages=len(stages))
         return cls(version, stages, weights, biases, calibration)
 
@@ -147,10 +148,14 @@ def _weights(packed: bytes, *, stages: int) -> NDArray[np.float32]:
         message = f"The router's weights are {len(raw)} bytes instead of {size}."
         raise ValueError(message)
     weights = np.frombuffer(raw, "<f2").astype(np.float32).reshape(stages, DIMENSIONS)
-    if not np.isfinite(weights).all():
+    _all_numbers(weights)
+    return weights
+
+
+def _all_numbers(*given: ArrayLike) -> None:
+    if not all(np.isfinite(one).all() for one in given):
         message = "The router's weights hold something that is not a number."
         raise ValueError(message)
-    return weights
 
 
 def blank(version: str, *, rates: dict[str, float]) -> Router:
