@@ -14,7 +14,7 @@ from deployments.domain.candidates.offer import Offer, priced
 from deployments.domain.candidates.question import Question
 from deployments.domain.candidates.runner import Runner
 from deployments.domain.latency import Times
-from deployments.domain.options import Capacity, Check, Option, Size, Tier
+from deployments.domain.options import Check, Option, Size, Tier
 from deployments.domain.wording import count, milliseconds
 from deployments.domain.workload import Pattern, Workload
 
@@ -69,7 +69,7 @@ def _queue(each: Runner, question: Question, *, least: int) -> Option:
             latency=runner.shown(
                 each, times, start_s=each.start_s, more="With the queue and its wake-ups."
             ),
-            capacity=_backlog(runner.capacity(each, most, question)),
+            capacity=runner.backlog(runner.capacity(each, most, question)),
             checks=(
                 *each.fits,
                 _pattern(question),
@@ -201,7 +201,9 @@ def _job(each: Runner, question: Question) -> Option:
             latency=runner.shown(
                 each, times, start_s=start_s, more="From the start of the job to its output."
             ),
-            capacity=_in_hand(runner.capacity(each, max(machines, 1), question), times, question),
+            capacity=runner.in_hand(
+                runner.capacity(each, max(machines, 1), question), times, question
+            ),
             checks=(
                 *each.fits,
                 _whole_sets(question),
@@ -218,22 +220,6 @@ def _job(each: Runner, question: Question) -> Option:
             extra=runner.sizing(each, question),
         ),
         question,
-    )
-
-
-def _backlog(capacity: Capacity) -> Capacity:
-    """A queue takes what its machines do not: nothing is free then, and nothing is lost."""
-    return replace(capacity, headroom=max(capacity.headroom, Decimal(0)))
-
-
-def _in_hand(capacity: Capacity, times: Times, question: Question) -> Capacity:
-    """Return as headroom the share of the time a job may take that it leaves."""
-    workload = question.workload
-    share = 1 - times.at(workload.latency_percentile) / workload.latency_ms
-    return replace(
-        capacity,
-        headroom=max(Decimal(str(round(share, 3))), Decimal(0)),
-        limited_by="the time the job may take",
     )
 
 

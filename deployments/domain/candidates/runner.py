@@ -6,7 +6,7 @@ What endpoints, queues, jobs and containers share: how fast, how many, from when
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
 from billing.domain import skus
@@ -152,6 +152,22 @@ def capacity(runner: Runner, replicas: int, question: Question) -> Capacity:
         limited_by=runner.limited_by,
         quota=runner.instance_type,
         quota_needed=Decimal(replicas + 1),
+    )
+
+
+def backlog(capacity: Capacity) -> Capacity:
+    """A queue takes what its machines do not: nothing is free then, and nothing is lost."""
+    return replace(capacity, headroom=max(capacity.headroom, Decimal(0)))
+
+
+def in_hand(capacity: Capacity, times: Times, question: Question) -> Capacity:
+    """Return as headroom the share that a job leaves of the time it may take."""
+    workload = question.workload
+    share = 1 - times.at(workload.latency_percentile) / workload.latency_ms
+    return replace(
+        capacity,
+        headroom=max(Decimal(str(round(share, 3))), Decimal(0)),
+        limited_by="the time the job may take",
     )
 
 
