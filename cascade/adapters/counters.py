@@ -21,7 +21,7 @@ from cascade.domain.scopes import Hold, Reserved, ScopeLimit, Standing
 
 __all__ = ["Counters", "CountersAway", "Hold", "Reserved", "ScopeLimit", "Standing"]
 
-LOST_BEFORE = 2
+NAMES = ("reserve", "settle", "sweep", "admit", "append")
 
 
 class CountersAway(Exception):
@@ -46,7 +46,7 @@ class Counters:
             retry=Retry(NoBackoff(), 1),
         )
         self.server: Redis = Redis.from_pool(pool)
-        self._batches = Batches(self.server, names=("reserve", "settle", "sweep", "admit"))
+        self._batches = Batches(self.server, names=NAMES)
 
     async def reserve(self, *, hold: Hold, now_s: float | None = None) -> Reserved:
         """Hold an attempt's worst case for all its scopes, or for none and say whose limit it is.
@@ -74,7 +74,7 @@ class Counters:
 
     async def append(self, *, event: bytes) -> None:
         """Tell the stream an event that moves no money."""
-        await self._answer(self.server.xadd(scripts.STREAM, {"e": event}))
+        await self._run("append", [event])
 
     async def sweep(self, *, now_s: float | None = None) -> int:
         """Book the holds that expired as lost, each with its event; return how many."""
