@@ -7,11 +7,11 @@ import importlib
 import sys
 from pathlib import Path
 
-from benchmarks import boot, figures, planner, portfolio, start
+from benchmarks import boot, cascade, figures, planner, portfolio, start
 
 # In this order: each is benchmarks/<name>.py with `run(options) -> Sequence[Figure]`.
 ON_A_DATABASE = ("volume", "pages", "advice", "books", "budgets")
-ALL = (*ON_A_DATABASE, "planner", "portfolio", "start")
+ALL = (*ON_A_DATABASE, "planner", "portfolio", "cascade", "start")
 
 
 def main() -> int:
@@ -28,6 +28,8 @@ def main() -> int:
         found += _told("planner", planner.run(options))
     if "portfolio" in wanted:
         found += _told("portfolio", portfolio.run(options))
+    if "cascade" in wanted:
+        found += _told("cascade", cascade.run(options))
     if "start" in wanted:
         found += _told("start", start.run(options))
     lost = figures.missed(found)
