@@ -123,14 +123,17 @@ class _Reader:
     def _target(self, body: Mapping[str, Any], path: str) -> Target:
         self._unknown(body, Target.__dataclass_fields__, path)
         kind = self._word(body, "kind", Kind, Kind.BEDROCK, path=path)
-        address = self._text(body, "address", path=path, longest=500, is_needed=True)
+        deployment = self._text(body, "deployment", path=path, longest=63)
+        asked = self._text(body, "address", path=path, longest=500, is_needed=not deployment)
+        address = asked or deployment
         if kind is Kind.OPENAI and not re.match(r"https?://[^\s/]+", address):
             self.faults[f"{path}address"] = "The address of such a server is an http(s) URL."
         return Target(
             kind=kind,
-            model=self._text(body, "model", path=path, longest=120, is_needed=True),
+            # Both are looked up for a deployment; Bedrock's models are named as they are invoked.
+            model=self._text(body, "model", path=path, longest=120) or address[:120],
             address=address,
-            deployment=self._text(body, "deployment", path=path, longest=63),
+            deployment=deployment,
         )
 
     def _judge(self, body: Mapping[str, Any], path: str) -> Judge:
