@@ -17,7 +17,7 @@ from cascade.queries import pictures, runs
 from cascade.queries.cascades import cascade_for, draft_of, policies, standing_of
 from cascade.usecases import calibrations, replays, uploads
 from portal.access import Permission
-from portal.errors import NotFound, Refusal
+from portal.errors import NotAllowed, NotFound, Refusal
 from portal.forms.refusals import explain
 from portal.paging import cursor_page
 
@@ -37,6 +37,8 @@ def replay_list(request: HttpRequest, slug: str) -> HttpResponse:
             )
             tasks.nudge_replay(made.pk)
             return redirect("cascade:replay", slug, made.pk)
+        except NotAllowed:
+            raise
         except Refusal as refusal:
             explain(form, refusal)
     found = runs.replays(actor=request.actor, cascade=slug)
@@ -59,6 +61,8 @@ def calibration_list(request: HttpRequest, slug: str) -> HttpResponse:
             )
             tasks.nudge_calibration(made.pk)
             return redirect("cascade:calibration", slug, made.pk)
+        except NotAllowed:
+            raise
         except Refusal as refusal:
             explain(form, refusal)
     found = runs.calibrations(actor=request.actor, cascade=slug)

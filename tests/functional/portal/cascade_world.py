@@ -9,19 +9,25 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from cascade.domain.digests import canonical, digest_of
-from cascade.domain.reading import read
-from cascade.models import Alert, Attempt, Calibration, Cascade, Replay, Training, Trial
-from cascade.usecases import cascades, keys, policies, rollouts, uploads
+from cascade.domain.calibration.choosing import Target
+from cascade.models import Alert, Attempt, Cascade, Replay, Trial
+from cascade.usecases import (
+    calibrations,
+    cascades,
+    keys,
+    policies,
+    replays,
+    rollouts,
+    trainings,
+    uploads,
+)
+from cascade.usecases.asking import Over
 from portal.access import Actor
 from portal.models import Feature
+from tests.integration.cascade.test_runs import lines
 
 UUID_OF_THE_TRIAL = UUID(int=7)
 UUID_OF_THE_ATTEMPT = UUID(int=8)
-LINE = (
-    b'{"trial_id": "t1", "prompt": "Where is my parcel?", "outcomes": '
-    b'{"small": {"quality": 1, "input_tokens": 10, "output_tokens": 5}}}\n'
-)
 
 
 def build(*, actor: Actor, feature: Feature, now: datetime) -> dict[str, Any]:
@@ -31,48 +37,44 @@ def build(*, actor: Actor, feature: Feature, now: datetime) -> dict[str, Any]:
     )
     first = policies.publish(actor=actor, cascade=cascade, now=now)
     rollouts.go_live(actor=actor, cascade=cascade, number=1, now=now)
-    edit(cascade, actor=actor, threshold=0.7, now=now)
-    policies.publish(actor=actor, cascade=cascade, now=now)
-    replay = edit(cascade, actor=actor, threshold=0.6, now=now)
-    key, _ = keys.create_key(actor=actor, cascade=cascade, name="web", now=now)
-    calibration = Calibration.objects.create(
-        cascade=cascade, body=first.body, digest=first.digest, request={}, state="done",
-        result={"policy": replay.body, "digest": replay.digest, "words": "It holds."},
-        made_at=now, made_by="lead", ended_at=now,
+    models = [stage["target"]["model"] for stage in first.body["stages"]]
+    upload = uploads.upload_trials(
+        actor=actor, cascade=cascade, name="sample.jsonl",
+        file=io.BytesIO(lines(150)), now=now,
+        names=dict(zip(("weak", "fair", "strong"), models, strict=True)),
     )  # fmt: skip
+    over = Over(upload=upload.pk)
+    _edit(cascade, actor=actor, threshold=0.7, over=over, now=now)
+    policies.publish(actor=actor, cascade=cascade, now=now)
+    replay = _edit(cascade, actor=actor, threshold=0.6, over=over, now=now)
+    key, _ = keys.create_key(actor=actor, cascade=cascade, name="web", now=now)
+    asked = calibrations.request_calibration(
+        actor=actor, cascade=cascade, target=Target(quality=0.8), over=over, now=now
+    )
+    learning = trainings.request_training(actor=actor, cascade=cascade, over=over, now=now)
     return {
         "cascade": cascade,
         "virtual_key": key,
         "trial": answered(cascade, key=key.prefix, now=now),
         "replay": replay,
-        "calibration": calibration,
-        "training": Training.objects.create(
-            cascade=cascade,
-            kind="router",
-            body=first.body,
-            request={},
-            made_at=now,
-            made_by="lead",
-        ),
-        "upload": uploads.upload_trials(
-            actor=actor, cascade=cascade, name="sample.jsonl", file=io.BytesIO(LINE), now=now
-        ),
+        "calibration": calibrations.run_calibration(calibration_id=asked.pk, clock=lambda: now),
+        "training": trainings.run_training(training_id=learning.pk, clock=lambda: now),
+        "upload": upload,
         "alert": Alert.objects.create(
             cascade=cascade, kind="drift", sentence="Prompts grew longer.", at=now
         ),
     }
 
 
-def edit(cascade: Cascade, *, actor: Actor, threshold: float, now: datetime) -> Replay:
-    """Save a draft with another first threshold, and let its replay be over."""
+def _edit(
+    cascade: Cascade, *, actor: Actor, threshold: float, over: Over, now: datetime
+) -> Replay | None:
+    """Save a draft with another first threshold, and replay it."""
     body = deepcopy(cascade.policies.order_by("number")[0].body)
     body["stages"][0]["threshold"] = threshold
     policies.save_draft(actor=actor, cascade=cascade, body=body, now=now)
-    policy = read(body)
-    return Replay.objects.create(
-        cascade=cascade, body=canonical(policy), digest=digest_of(policy), request={},
-        state="done", result={}, made_at=now, made_by="lead", ended_at=now,
-    )  # fmt: skip
+    asked = replays.request_replay(actor=actor, cascade=cascade, over=over, now=now)
+    return replays.run_replay(replay_id=asked.pk, clock=lambda: now)
 
 
 def answered(cascade: Cascade, *, key: str, now: datetime) -> Trial:

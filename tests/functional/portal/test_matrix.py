@@ -35,7 +35,8 @@ FOR_EVERYBODY_SIGNED_IN = {
     "api-usage-refused", "api-watermarks", "api-charges", "api-spend",
     "api-workloads", "api-recommendations", "api-catalog-models", "api-deployments",
     "api-traffic-runs", "api-capacity-plans", "api-load-points", "api-moves", "api-probes",
-    "api-cascades", "api-replays", "api-calibrations", "api-trainings", "api-alerts",
+    "cascade:cascades", "api-cascades", "api-replays", "api-calibrations", "api-trainings",
+    "api-alerts",
 }  # fmt: skip
 # What belongs to the chat team: strangers cannot tell it from what does not exist.
 OF_THE_TEAM = {
@@ -64,6 +65,12 @@ OF_THE_TEAM = {
     "deployments:moves_feature_card", "deployments:move_dismiss", "deployments:probe",
     "deployments:probe_stop", "deployments:probe_schedule", "deployments:probe_unschedule",
     "api-move", "api-move-dismiss", "api-probe", "api-probe-stop", "api-probe-schedule",
+    "cascade:of_feature", "cascade:detail", "cascade:figures", "cascade:limit", "cascade:retire",
+    "cascade:close_alert", "cascade:policy", "cascade:edit", "cascade:drop", "cascade:publish",
+    "cascade:stop_canary", "cascade:version", "cascade:start_canary", "cascade:go_live",
+    "cascade:roll_back", "cascade:replays", "cascade:replay", "cascade:upload",
+    "cascade:drop_upload", "cascade:calibrations", "cascade:calibration", "cascade:apply",
+    "cascade:trials", "cascade:trial", "cascade:review", "cascade:keys", "cascade:revoke_key",
     "api-cascade", "api-cascade-retire", "api-cascade-limit", "api-cascade-live",
     "api-cascade-draft", "api-cascade-policies", "api-cascade-policy", "api-cascade-rollouts",
     "api-cascade-keys", "api-cascade-key-revoke", "api-cascade-trials", "api-cascade-review",
@@ -247,6 +254,7 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
         "input_tokens": "100",
         "output_tokens": "10",
     }
+    looked = {"over": str(world.upload.pk), "days": "7", "policy": "0"}
     return {
         "portal:dismiss_tour": (None, {}),
         "portal:feature_new": (Permission.REGISTER, new),
@@ -324,6 +332,29 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
         "api-trainings": (Permission.EDIT_CASCADE, {"cascade": world.cascade.slug}),
         "api-calibration-apply": (Permission.EDIT_CASCADE, {}),
         "api-alert-close": (Permission.EDIT_CASCADE, {}),
+        "cascade:cascades": (
+            Permission.EDIT_CASCADE,
+            {"feature": "chatbot", "environment": "staging"},
+        ),
+        "cascade:limit": (Permission.LIMIT_CASCADE, {"monthly_usd": "5"}),
+        "cascade:retire": (Permission.PROMOTE_POLICY, {}),
+        "cascade:close_alert": (Permission.EDIT_CASCADE, {}),
+        "cascade:drop": (Permission.EDIT_CASCADE, {}),
+        "cascade:publish": (Permission.EDIT_CASCADE, {}),
+        "cascade:replays": (Permission.EDIT_CASCADE, looked),
+        "cascade:calibrations": (
+            Permission.EDIT_CASCADE,
+            {**looked, "quality": "0.9", "confidence": "0.9"},
+        ),
+        "cascade:drop_upload": (Permission.EDIT_CASCADE, {}),
+        "cascade:apply": (Permission.EDIT_CASCADE, {}),
+        "cascade:trial": (Permission.REVIEW, {"stage": "small", "quality": "1"}),
+        "cascade:review": (
+            Permission.REVIEW,
+            {"trial": str(world.trial.uuid), "stage": "small", "quality": "1"},
+        ),
+        "cascade:keys": (Permission.MANAGE_KEYS, {"name": "k", "days": "30"}),
+        "cascade:revoke_key": (Permission.MANAGE_KEYS, {}),
     }
 
 
@@ -334,6 +365,8 @@ POSTED_ELSEWHERE = {
     "deployments:retry", "api-feature-workload-trace", "deployments:capacity_endpoint",
     "api-capacity-plan-endpoint",
     "api-deployment-resize", "api-deployment-retry", "api-cascade-uploads",
+    "cascade:edit", "cascade:upload", "cascade:stop_canary", "cascade:start_canary",
+    "cascade:go_live", "cascade:roll_back",
 }  # fmt: skip
 
 
@@ -385,6 +418,7 @@ CHOICES_ONLY = {
     "billing:budgets",
     "deployments:capacity",
     "deployments:portfolio",
+    "cascade:cascades",
 }
 REST_OF_THE_PLAN = {
     "latency_percentile": "99",

@@ -125,15 +125,20 @@ class World:
             ("features/<", self.feature.slug),
             ("teams/<", self.feature.team.slug),
             ("deployments/<", self.deployment.slug),
-            ("cascades/<", self.upload.pk if argument == "pk" else self.cascade.slug),
-            ("replays/<", self.replay.pk),
-            ("trainings/<", self.training.pk),
-            ("calibrations/<", self.calibration.pk),
-            ("alerts/<", self.alert.pk),
             ("recommendations/<", self.recommendation.pk),
             ("capacity", self.plan.pk),
             ("portfolio", self.portfolio.pk),
         )
+        in_cascades: tuple[tuple[str, object], ...] = (
+            ("cascades/<", self.cascade.slug),
+            ("uploads/<", self.upload.pk),
+            ("replays/<", self.replay.pk),
+            ("calibrations/<", self.calibration.pk),
+            ("trainings/<", self.training.pk),
+            ("alerts/<", self.alert.pk),
+        )
+        # A cascade's things lie under it on pages: there the last name is the one that is meant.
+        places += in_cascades if argument == "slug" else in_cascades[::-1]
         for place, value in places:
             if place in route:
                 return value
