@@ -8,9 +8,9 @@ from decimal import Decimal
 from deployments.domain import quoting
 from deployments.domain.catalog import FirstByte
 from deployments.domain.latency import at
-from deployments.domain.options import TIER_NAMES, Option, Tier, Verdict
+from deployments.domain.options import TIER_NAMES, UNKNOWN_QUOTA, Option, Tier, Verdict
 from deployments.domain.tree import Branch
-from deployments.domain.wording import milliseconds, percent, usd_a_month
+from deployments.domain.wording import count, milliseconds, percent, usd_a_month
 from deployments.domain.workload import Workload
 
 MANAGED_TIERS = (Tier.BEDROCK_ON_DEMAND, Tier.LAMBDA_BEDROCK, Tier.BEDROCK_PROVISIONED)
@@ -38,7 +38,19 @@ def sentences(
     first = why_pick(pick, options, workload) if pick else nearest(options, workload)
     said = [first, f"The decision tree: {branch.words}", against_tree(pick, branch, tree_pick)]
     managed = no_managed_in_time(options, workload, first_byte)
-    return (*said, *filter(None, [managed, waiting(pick, options)]))
+    return (*said, *filter(None, [managed, to_be_asked(pick), waiting(pick, options)]))
+
+
+def to_be_asked(pick: Option | None) -> str:
+    """Return the quota that nobody knows here and that the pick needs; empty without one."""
+    capacity = pick.capacity if pick else None
+    if capacity is None or capacity.limited_by != UNKNOWN_QUOTA or not capacity.quota_needed:
+        return ""
+    return (
+        f"Before the launch: our pick needs {count(capacity.quota_needed)} "
+        f"{capacity.quota_in_words} at peak, and the account's limit is not known here; ask "
+        "Service Quotas, and for an increase where it is lower."
+    )
 
 
 def waiting(pick: Option | None, options: Sequence[Option]) -> str:

@@ -124,6 +124,7 @@ class Latency:
     counted_to: str = "whole-answer"  # or "first-token"
 
 
+UNKNOWN_QUOTA = "a quota not known here"  # what limits a model whose quota the account keeps
 _QUOTAS: Mapping[str, str] = {
     "": "nothing",
     "tokens-per-minute": "quota tokens a minute of the model",

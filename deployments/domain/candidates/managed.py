@@ -10,7 +10,7 @@ from deployments.domain.candidates import caching, checks
 from deployments.domain.candidates.question import Question, verdict
 from deployments.domain.catalog import Model, Route, Speed
 from deployments.domain.latency import Times
-from deployments.domain.options import Capacity, Check, Latency, Option, Size, Tier
+from deployments.domain.options import UNKNOWN_QUOTA, Capacity, Check, Latency, Option, Size, Tier
 from deployments.domain.wording import count
 
 THOUSANDTH = Decimal("0.001")
@@ -171,7 +171,7 @@ def token_capacity(model: Model, per_minute: Decimal, question: Question) -> Cap
     return Capacity(
         max_rps=most.quantize(THOUSANDTH),
         headroom=max(1 - peak / most, Decimal(0)).quantize(THOUSANDTH) if most else Decimal(0),
-        limited_by="the account's token quota" if limit is not None else "a quota not known here",
+        limited_by="the account's token quota" if limit is not None else UNKNOWN_QUOTA,
         quota=f"tokens-per-minute:{model.model_id}",
         quota_needed=per_minute,
     )

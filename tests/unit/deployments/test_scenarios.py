@@ -216,3 +216,14 @@ def test_a_region_without_the_model_is_refused_with_the_nearest_region() -> None
     assert ranked.pick == ""
     assert "; the nearest is us-" in check(ranked.options[0], "region")
     assert "would need: " in ranked.sentences[0] or "the nearest" in ranked.sentences[0].lower()
+
+
+def test_a_quota_that_nobody_knows_is_asked_for_before_the_launch() -> None:
+    said = shipped("public-chat").sentences
+    fraud = shipped("fraud-detection").sentences
+
+    assert any(
+        each.startswith("Before the launch: our pick needs ") and "quota tokens a minute" in each
+        for each in said
+    )
+    assert not any(each.startswith("Before the launch") for each in fraud)
