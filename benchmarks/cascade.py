@@ -8,7 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks import cascade_drift, cascade_guarantee, cascade_prices, cascade_scores
+from benchmarks import (
+    cascade_drift,
+    cascade_guarantee,
+    cascade_prices,
+    cascade_scores,
+    cascade_support,
+)
 from benchmarks.cascade_rivals import Scored, cascade_of, table
 from benchmarks.cascade_scores import auc
 from benchmarks.figures import Figure
@@ -31,14 +37,15 @@ def run(options: argparse.Namespace) -> Sequence[Figure]:
         return []
     calls = cascade_scores.scored(cascade_scores.bfcl(), (HAIKU, OPUS))
     reasoning = cascade_scores.scored(cascade_scores.zeroeval(), CLAUDE)
-    is_learned = reasoning.buckets < 5
+    learn, fresh = (reasoning.only(kept) for kept in (reasoning.buckets < 5, reasoning.buckets > 4))
     return [
         *_gates("bfcl", calls, HAIKU),
         *_gates("gsm+crux", reasoning, HAIKU),
         *cascade_guarantee.figures("bfcl haiku > opus", calls, (HAIKU, OPUS), (1, 60)),
         *cascade_guarantee.figures("bfcl haiku > opus", calls, (HAIKU, OPUS), (1, 5)),
         *cascade_guarantee.figures("gsm+crux haiku > opus", reasoning, (HAIKU, OPUS), (1, 60)),
-        *cascade_prices.figures(reasoning.only(is_learned), reasoning.only(~is_learned), CLAUDE),
+        *cascade_prices.figures(learn, fresh, CLAUDE),
+        *cascade_support.figures(learn, fresh, CLAUDE),
         *cascade_drift.figures("gsm+crux", reasoning, CLAUDE),
         *cascade_drift.figures("bfcl", calls, (HAIKU, OPUS)),
         *_pace(reasoning),
