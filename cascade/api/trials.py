@@ -109,6 +109,9 @@ class DecisionOutput(serializers.Serializer):
     highest = serializers.CharField(help_text="The highest stage that money allowed.")
     looks = LookOutput(many=True)
     others = AttemptOutput(many=True)
+    asides = serializers.ListField(
+        child=serializers.DictField(), help_text="What shadow and sampled judge said of it."
+    )
     saved_usd = serializers.DecimalField(**USD)
 
 

@@ -81,7 +81,7 @@ def sample_of(
     A request whose strongest answer is known only by a shadow call stands for as many as its chance
     says; one that went there by itself stands for itself.
     """
-    scores = {each["stage"]: each.get("score") for each in row.tried}
+    scores = {each["stage"]: each.get("score") for each in row.tried if each.get("stage")}
     outcomes: dict[str, Outcome] = {}
     is_shadowed = False
     for attempt in attempts:
@@ -105,17 +105,53 @@ def _outcome(
     is_stage = attempt.role == "stage"
     score = scores.get(attempt.stage) if is_stage else None
     return Outcome(
-        quality=quality_of(verdicts, attempt.stage) if attempt.role != "partner" else None,
+        quality=_quality(row, attempt, verdicts),
         tokens=Tokens(
             input=attempt.input_tokens,
             output=attempt.output_tokens,
             cached=attempt.cached_tokens,
         ),
         latency_s=attempt.latency_ms / 1000,
-        text=row.answer if is_stage and attempt.stage == row.stage else "",
+        text=_text(row, attempt),
         score=float(score) if score is not None else None,
         failed="" if attempt.outcome == "answered" else attempt.trouble or attempt.outcome,
     )
+
+
+def _text(row: Trial, attempt: Attempt) -> str:
+    """Return what was answered, as far as it was kept: the answer given, and the shadow's."""
+    if attempt.role == "stage" and attempt.stage == row.stage:
+        return row.answer
+    told = shadow_of(row) if attempt.role == "shadow" else None
+    return str(told.get("answer", "")) if told else ""
+
+
+def _quality(row: Trial, attempt: Attempt, verdicts: Sequence[Verdict]) -> float | None:
+    """Return how good an answer was: by verdicts, else by the sampled judge, else by the shadow.
+
+    Where the strongest model was asked in the shadow, its answer counts as right and the one given
+    as right as far as both agree: too strict where two right answers differ in words.
+    """
+    if attempt.role == "partner":
+        return None
+    said = quality_of(verdicts, attempt.stage)
+    if said is not None:
+        return said
+    if attempt.role == "stage":
+        judged = next((each for each in row.tried if each.get("judged") == attempt.stage), None)
+        if judged is not None:
+            return float(judged["score"])
+    told = shadow_of(row)
+    if told is None:
+        return None
+    if attempt.role == "shadow":
+        return 1.0
+    return float(told["agreement"]) if attempt.stage == told.get("of") else None
+
+
+def shadow_of(row: Trial) -> Mapping[str, Any] | None:
+    """Return what the shadow call of a request found; None when it had none."""
+    return next((each for each in row.tried if each.get("shadow")), None)
 
 
 def quality_of(verdicts: Iterable[Verdict], stage: str) -> float | None:

@@ -56,7 +56,8 @@ class Decision:
     """A request with everything that led to its answer.
 
     `p_right` maps stages to what the router foresaw. `others` are attempts of no tried stage (the
-    classifier, shadow calls). `saved_usd` is the baseline less the cost, below 0 when it cost more.
+    classifier, shadow calls), `asides` what shadow and sampled judge said of the answer.
+    `saved_usd` is the baseline less the cost, below 0 when it cost more.
     """
 
     trial: Trial
@@ -66,6 +67,7 @@ class Decision:
     highest: str
     looks: tuple[Look, ...]
     others: tuple[Attempt, ...]
+    asides: tuple[Mapping[str, Any], ...]
     saved_usd: Decimal
     corrections: tuple[Verdict, ...] = field(default=())
 
@@ -129,6 +131,7 @@ def decision(*, trial: Trial) -> Decision:
         highest=str(trial.plan.get("highest", "")),
         looks=looks,
         others=tuple(each for each in attempts if each.pk not in shown),
+        asides=tuple(each for each in trial.tried if not each.get("stage")),
         saved_usd=trial.baseline_usd - trial.usd,
         corrections=tuple(each for each in verdicts if hasattr(each, "replaced_by")),
     )
@@ -200,5 +203,6 @@ def to_review(*, cascade: Cascade, now: datetime, most: int = 50) -> tuple[Trial
 
 def _margin(row: Trial) -> float:
     """Return the score of the accepted answer: the lowest ones are the most doubtful."""
-    score = next((each.get("score") for each in row.tried if each["stage"] == row.stage), None)
+    tried = (each for each in row.tried if each.get("stage") == row.stage)
+    score = next((each.get("score") for each in tried), None)
     return 1.0 if score is None else float(score)

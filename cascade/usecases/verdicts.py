@@ -54,7 +54,8 @@ def record_verdict(
 
 def _check(trial: Trial, stage: str, quality: float) -> None:
     fields = {}
-    tried = [each["stage"] for each in trial.tried if not each.get("failed")]
+    answers = [each for each in trial.tried if not each.get("failed")]
+    tried = [name for each in answers if (name := each.get("stage") or each.get("shadow"))]
     if stage not in tried:
         known = ", ".join(tried) or "none"
         fields["stage"] = f"This request was answered by these stages: {known}."

@@ -192,6 +192,30 @@ def test_a_shadowed_request_stands_for_those_that_were_not(
     assert evidence.logged_count(cascade=answering, now=noon, days=7) == 2
 
 
+def test_shadow_and_sampled_judge_label_what_nobody_judged(
+    answering: Cascade, noon: datetime, actor_of_lead: Actor
+) -> None:
+    row = logged(answering, 1, at=noon, shadow=True)
+    other = logged(answering, 2, at=noon - timedelta(minutes=1))
+    row.tried.append(
+        {"shadow": "large", "of": "small", "agreement": 0.8, "kind": "text", "answer": "It left."}
+    )
+    other.tried.append({"judged": "small", "score": 0.7})
+    Trial.objects.bulk_update([row, other], ["tried"])
+    models = [each["target"]["model"] for each in answering.policies.get(number=1).body["stages"]]
+    shadowed, judged = evidence.logged(cascade=answering, now=noon, days=7)
+    assert shadowed.outcomes[models[0]].quality == 0.8
+    large = shadowed.outcomes[models[2]]
+    assert (large.quality, large.text) == (1, "It left.")
+    assert judged.outcomes[models[0]].quality == 0.7
+    assert queries.decision(trial=row).asides == (row.tried[1],)
+    assert len(queries.to_review(cascade=answering, now=noon)) == 2
+    verdicts.record_verdict(actor=actor_of_lead, trial=row, stage="large", quality=0, now=noon)
+    verdicts.record_verdict(actor=actor_of_lead, trial=row, quality=1, now=noon)
+    shadowed, _ = evidence.logged(cascade=answering, now=noon, days=7)
+    assert [shadowed.outcomes[each].quality for each in (models[0], models[2])] == [1, 0]
+
+
 def test_live_figures_equal_the_log_to_the_last_digit(
     priced: None,
     feature: Feature,
