@@ -24,35 +24,57 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """A sparse matrix by rows: `row[i]`, `column[i]`, `value[i]` of each entry that is not zero."""
+    """A sparse matrix by rows: `row[i]` (rising), `column[i]`, `value[i]` of each entry.
+
+    `starts` says where the entries of each row that has any begin. Build it by `sparse`.
+    """
 
     count: int
     columns: int
-    row: NDArray[np.int64]
-    column: NDArray[np.int32]
-    value: NDArray[np.float32]
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+    value: Vector
+    starts: NDArray[np.intp]
 
     def times(self, weights: Vector) -> Vector:
         """Return the product with a column of weights: one number per row."""
-        terms = self.value * weights[self.column]
-        return np.asarray(np.bincount(self.row, terms, self.count), np.float64)
+        found = np.zeros(self.count)
+        if self.starts.size:
+            terms = self.value * weights.take(self.column)
+            found[self.row[self.starts]] = np.add.reduceat(terms, self.starts)
+        return found
 
     def back(self, residuals: Vector) -> Vector:
         """Return the product of the transposed matrix with one number per row."""
-        terms = self.value * residuals[self.row]
+        terms = self.value * residuals.take(self.row)
         return np.asarray(np.bincount(self.column, terms, self.columns), np.float64)
 
     def kept(self, wanted: NDArray[np.bool_]) -> Rows:
         """Return the rows that are wanted, in their order."""
         of_wanted = wanted[self.row]
         place = np.cumsum(wanted) - 1
-        return Rows(
-            count=int(wanted.sum()),
-            columns=self.columns,
+        return sparse(
+            int(wanted.sum()),
+            self.columns,
             row=place[self.row[of_wanted]],
             column=self.column[of_wanted],
             value=self.value[of_wanted],
         )
+
+
+def sparse(
+    count: int, columns: int, *, row: ArrayLike, column: ArrayLike, value: ArrayLike
+) -> Rows:
+    """Build a matrix from its entries, sorted by row."""
+    rows = np.asarray(row, np.intp)
+    return Rows(
+        count=count,
+        columns=columns,
+        row=rows,
+        column=np.asarray(column, np.intp),
+        value=np.asarray(value, np.float64),
+        starts=np.flatnonzero(np.diff(rows, prepend=-1)),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,9 +92,9 @@ class Linear:
 def rows_of(found: Sequence[Hashed], *, columns: int = DIMENSIONS) -> Rows:
     """Put the features of many texts under each other; indices must lie below `columns`."""
     sizes = [one.indices.size for one in found]
-    return Rows(
-        count=len(found),
-        columns=columns,
+    return sparse(
+        len(found),
+        columns,
         row=np.repeat(np.arange(len(found)), sizes),
         column=np.concatenate([np.empty(0, np.int32), *(one.indices for one in found)]),
         value=np.concatenate([np.empty(0, np.float32), *(one.values for one in found)]),

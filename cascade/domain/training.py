@@ -25,6 +25,7 @@ from cascade.domain.logistic import (
     fit_logistic,
     rows_of,
     sigmoid,
+    sparse,
 )
 from cascade.domain.router import Platt, Router
 from cascade.domain.trial import Trial
@@ -34,7 +35,7 @@ __all__ = ["Example", "Fit", "Trained", "auc", "examples_of", "fit_logistic", "t
 FOLDS = 5
 LEAST_LABELS = 200
 LEAST_RARE = 25
-MOST_EXAMPLES = 50_000
+MOST_EXAMPLES = 20_000
 _CALIBRATION_PENALTY = 1e-3
 
 
@@ -228,8 +229,9 @@ def _held_out(given: _Labelled, penalty: float) -> Vector:
 
 def _platt(scores: Vector, labels: Vector, importance: Vector) -> Platt:
     """Fit slope and offset to held-out scores (Platt 1999)."""
-    many = np.arange(scores.size)
-    rows = Rows(scores.size, 1, many, np.zeros(scores.size, np.int32), scores.astype(np.float32))
+    rows = sparse(
+        scores.size, 1, row=np.arange(scores.size), column=np.zeros(scores.size), value=scores
+    )
     fitted = fit_logistic(
         rows,
         labels,
