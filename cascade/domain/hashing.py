@@ -26,7 +26,8 @@ TAIL_CHARACTERS = 2_000
 _HALF, _THIRTEEN = np.uint32(16), np.uint32(13)
 _FIRST_MIX, _SECOND_MIX = np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35)
 _PAIR = np.uint32(2_654_435_761)
-_WORD = re.compile(r"\w+|[^\w\s]")
+# Every byte of a letter beyond ASCII counts as a part of its word.
+_WORD = re.compile(rb"[\w\x80-\xff]+|[^\w\s]")
 _TURN = re.compile(r"^(?:user|assistant|customer|agent|human|system)\s*:", re.IGNORECASE | re.M)
 _LONG_WORD = 8
 
@@ -68,8 +69,9 @@ def features(text: str) -> Hashed:
     """Return the features of a text; of a longer one, those of its head and tail."""
     read = clipped(text)
     raw = read.encode("utf-8", "replace")
-    words = _WORD.findall(read.lower())
-    grams = _once(np.concatenate((_words(words), _letters(raw.lower()))))
+    low = read.lower().encode("utf-8", "replace")
+    words = _WORD.findall(low)
+    grams = _once(np.concatenate((_words(words), _letters(low))))
     cut = int(grams.searchsorted(LETTERS_FROM))
     values = np.empty(COUNTS + grams.size, np.float32)
     values[:COUNTS] = _counts(read, raw, words, len(text))
@@ -88,10 +90,9 @@ def clipped(text: str) -> str:
 _PLACES = np.arange(COUNTS, dtype=np.int32)
 
 
-def _words(words: list[str]) -> NDArray[np.uint32]:
+def _words(words: list[bytes]) -> NDArray[np.uint32]:
     """Return the places of single words and of pairs in a row."""
-    crc = zlib.crc32
-    one = np.array([crc(word.encode("utf-8", "replace")) for word in words], np.uint32)
+    one = np.array(list(map(zlib.crc32, words)), np.uint32)
     two = one[:-1] * _PAIR ^ one[1:]
     return _placed(np.concatenate((one, two)), WORD_BITS, WORDS_FROM)
 
@@ -125,7 +126,7 @@ def _once(places: NDArray[np.uint32]) -> NDArray[np.int32]:
     return places[is_new].astype(np.int32)
 
 
-def _counts(read: str, raw: bytes, words: list[str], length: int) -> NDArray[np.float32]:
+def _counts(read: str, raw: bytes, words: list[bytes], length: int) -> NDArray[np.float32]:
     """Return COUNTS numbers of order 1: lengths as logarithms, the rest as shares."""
     kinds = np.bincount(_CLASS[np.frombuffer(raw, np.uint8)], minlength=8)
     size = max(len(raw), 1)
@@ -140,7 +141,7 @@ def _counts(read: str, raw: bytes, words: list[str], length: int) -> NDArray[np.
         read.count("?"),
         read.count(". "),
         int(kinds[_DIGIT]),
-        len(_TURN.findall(read)),
+        len(_TURN.findall(read)) if ":" in read else 0,
         len(read) / many / 10,
         len(set(words)) / many,
         sum(len(word) > _LONG_WORD for word in words) / many,
