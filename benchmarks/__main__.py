@@ -7,11 +7,11 @@ import importlib
 import sys
 from pathlib import Path
 
-from benchmarks import boot, cascade, figures, planner, portfolio, start
+from benchmarks import boot, cascade, figures, planner, portfolio, router, start
 
 # In this order: each is benchmarks/<name>.py with `run(options) -> Sequence[Figure]`.
 ON_A_DATABASE = ("volume", "pages", "advice", "books", "budgets")
-ALL = (*ON_A_DATABASE, "planner", "portfolio", "cascade", "start")
+ALL = (*ON_A_DATABASE, "planner", "portfolio", "cascade", "router", "start")
 
 
 def main() -> int:
@@ -30,6 +30,8 @@ def main() -> int:
         found += _told("portfolio", portfolio.run(options))
     if "cascade" in wanted:
         found += _told("cascade", cascade.run(options))
+    if "router" in wanted:
+        found += _told("router", router.run(options))
     if "start" in wanted:
         found += _told("start", start.run(options))
     lost = figures.missed(found)

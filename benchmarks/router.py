@@ -35,6 +35,9 @@ SPLITS = 3
 
 def run(options: argparse.Namespace) -> Sequence[Figure]:
     """Train, route the rows kept apart, resample them, and time one text."""
+    if not outcomes.is_here():
+        print("router: the recorded outcomes are not beside this checkout; skipped", flush=True)
+        return ()
     mmlu, gsm8k = outcomes.routellm_mmlu(), outcomes.routellm_gsm8k()
     trained, found = _set("MMLU", mmlu, limits=(MOST_SHORT, MOST_CPT50, MOST_CPT80))
     _, prompt_only = _set("GSM8K prompt only", gsm8k, limits=(None, None, None))
