@@ -1,25 +1,35 @@
-"""The router that a policy names, as replays and calibrations ask it."""
+"""The router and the gate that a policy names, as replays and calibrations ask them."""
 
 from __future__ import annotations
 
+from cascade.domain.gate.assessing import assess
+from cascade.domain.gate.scorer import Scorer
 from cascade.domain.policy import Policy
-from cascade.domain.replay.senses import Foresee, Senses, no_forecast
+from cascade.domain.replay.senses import Foresee, Score, Senses, no_forecast
+from cascade.domain.request import Answer, Chat, Message, Part, Speaker, Stop
 from cascade.domain.router import Router, p_right
 from cascade.domain.trial import Trial
 from cascade.models import Cascade, Weights
 
 
 def senses_of(*, cascade: Cascade, policy: Policy) -> Senses:
-    """Return who is asked about a trial: the policy's router, and the scores as logged."""
-    return Senses(foresee=_foresee(cascade, policy))
+    """Return who is asked about a trial: the very router and gate that answer live."""
+    return Senses(foresee=_foresee(cascade, policy), score=_score(cascade, policy))
+
+
+def _bytes(cascade: Cascade, kind: str, version: str) -> bytes | None:
+    """Return trained weights; None when none are named or they are not there."""
+    if not version:
+        return None
+    row = Weights.objects.filter(cascade=cascade, kind=kind, version=version).first()
+    return bytes(row.body) if row else None
 
 
 def _foresee(cascade: Cascade, policy: Policy) -> Foresee:
-    held = Weights.objects.filter(cascade=cascade, kind="router", version=policy.router)
-    row = held.first() if policy.router else None
-    if row is None:
+    held = _bytes(cascade, "router", policy.router)
+    if held is None:
         return no_forecast
-    router = Router.from_bytes(bytes(row.body))
+    router = Router.from_bytes(held)
     if router.stages != tuple(stage.name for stage in policy.stages):
         return no_forecast
 
@@ -27,3 +37,25 @@ def _foresee(cascade: Cascade, policy: Policy) -> Foresee:
         return p_right(router, text=trial.prompt)
 
     return foresee
+
+
+def _score(cascade: Cascade, policy: Policy) -> Score:
+    """Return what scores an answer: as logged, unless the policy names another scorer.
+
+    An answer without a logged score is looked at by the gate when its text was kept.
+    """
+    held = _bytes(cascade, "gate", policy.scorer)
+    scorer = None if held is None else Scorer.from_bytes(held)
+
+    def score(trial: Trial, model: str) -> float | None:
+        outcome = trial.outcomes[model]
+        if not outcome.text or (scorer is None and outcome.score is not None):
+            return outcome.score
+        answer = Answer(text=outcome.text, stop=Stop.END, tokens=outcome.tokens)
+        return assess(_chat(trial), answer, scorer=scorer).p_good
+
+    return score
+
+
+def _chat(trial: Trial) -> Chat:
+    return Chat(messages=(Message(Speaker.USER, (Part(text=trial.prompt),)),))

@@ -96,6 +96,35 @@ def test_a_router_learns_what_is_hard_and_a_replay_uses_it(
     assert routed.result["stages"][0]["asked"] < ladder.result["stages"][0]["asked"]
 
 
+def test_a_replay_looks_at_texts_that_have_no_score(
+    answering: Cascade, actor_of_lead: Actor, noon: datetime
+) -> None:
+    models = [each["target"]["model"] for each in answering.policies.get(number=1).body["stages"]]
+    used = {"input_tokens": 10, "output_tokens": 10, "quality": 1}
+    refusal = "I'm sorry, but I can't help with that request."
+    right = "Your parcel was handed to the carrier on Monday and arrives tomorrow."
+    rows = [
+        {"trial_id": str(number), "prompt": "Where is my parcel?", "outcomes": {
+            models[0]: {**used, "text": text}, models[1]: {**used, "score": 0.99},
+            models[2]: {**used, "score": 0.99},
+        }}
+        for number, text in enumerate((refusal, right))
+    ]  # fmt: skip
+    file = uploads.upload_trials(
+        actor=actor_of_lead, cascade=answering, name="kept_texts", now=noon,
+        file=io.BytesIO("\n".join(map(json.dumps, rows)).encode()),
+    )  # fmt: skip
+    asked = replays.request_replay(
+        actor=actor_of_lead, cascade=answering, over=Over(upload=file.pk), now=noon
+    )
+    done = replays.run_replay(replay_id=asked.pk, clock=lambda: noon)
+    assert done is not None
+    small, medium, _ = done.result["stages"]
+    assert (small["asked"], small["rejected"] + small["answered"]) == (2, 2)
+    assert small["rejected"] >= 1
+    assert medium["asked"] == small["rejected"]
+
+
 def test_gateways_are_told_the_weights_that_a_live_policy_names(
     answering: Cascade, actor_of_lead: Actor, noon: datetime
 ) -> None:
