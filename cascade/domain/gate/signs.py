@@ -1,0 +1,156 @@
+"""The numbers a scorer learns from: what the rules found, and cheap counts on both texts."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from cascade.domain.gate import arithmetic, rules, tools, topic
+from cascade.domain.gate.findings import Finding
+from cascade.domain.gate.words import clipped, sentences, words
+from cascade.domain.hashing import COUNTS, DIMENSIONS, Hashed, features
+from cascade.domain.request import Answer, Chat
+
+# Dense places first: the rules' findings and own counts, then the counts of both texts' hashing.
+SIGNS = 48
+PLACES = SIGNS + 2 * COUNTS
+GRAMS = DIMENSIONS - COUNTS
+PROMPT_FROM = PLACES
+ANSWER_FROM = PLACES + GRAMS
+COLUMNS = PLACES + 2 * GRAMS
+# Another set of signs needs other weights: a scorer says for which it was trained.
+VERSION = 1
+
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_FINAL = re.compile(r"(?:####|\"answer\"\s*:|answer is)\s*\"?([^\n\"}]{1,200})", re.IGNORECASE)
+_DOUBTS = re.compile(r"\b(?:assum\w*|however|but|wait|actually|mistake|unclear|approximat\w*)\b")
+
+
+def hashed(chat: Chat, answer: Answer, *, findings: Sequence[Finding] | None = None) -> Hashed:
+    """Return a chat and its answer as one sparse row of COLUMNS numbers."""
+    found = rules.look(chat, answer) if findings is None else findings
+    prompt, said = features(asked(chat)), features(spoken(answer))
+    signs = np.array((*_found(found), *_counted(chat, answer)), np.float32)
+    dense = np.concatenate(
+        (signs, np.zeros(SIGNS - signs.size, np.float32), prompt.values[:COUNTS])
+    )
+    return Hashed(
+        np.concatenate(
+            (
+                _PLACES,
+                prompt.indices[COUNTS:] + np.int32(PROMPT_FROM - COUNTS),
+                said.indices[COUNTS:] + np.int32(ANSWER_FROM - COUNTS),
+            )
+        ),
+        np.concatenate((dense, said.values[:COUNTS], prompt.values[COUNTS:], said.values[COUNTS:])),
+    )
+
+
+_PLACES = np.arange(PLACES, dtype=np.int32)
+
+
+def asked(chat: Chat) -> str:
+    """Return what was asked, the offered tools with it."""
+    offered = [
+        json.dumps([tool.name, tool.description, dict(tool.schema)], default=str)
+        for tool in chat.tools[:32]
+    ]
+    return "\n".join((chat.text, *offered))
+
+
+def spoken(answer: Answer) -> str:
+    """Return what was said, tool calls as `name{arguments}`."""
+    calls = [f"{call.name}{call.arguments}" for call in answer.tool_calls[:32]]
+    return "\n".join((answer.text, *calls)).strip()
+
+
+def _found(findings: Sequence[Finding]) -> list[float]:
+    amounts = dict.fromkeys(rules.NAMES, 0.0)
+    for one in findings:
+        amounts[one.rule] = 1 / 3 + one.amount
+    return list(amounts.values())
+
+
+def _counted(chat: Chat, answer: Answer) -> list[float]:
+    """Return counts on both texts; logarithms where they have no end."""
+    question, said = clipped(chat.text), clipped(answer.text)
+    return [*_sums(question, said), *_shape(chat, said), *_calls(chat, answer)]
+
+
+def _sums(question: str, said: str) -> list[float]:
+    """Return what the numbers say: sums right and wrong, given ones unused, the last one odd."""
+    found = arithmetic.sums(said)
+    given = {_plain(one) for one in _NUMBER.findall(question)}
+    used = {_plain(one) for one in _NUMBER.findall(said)}
+    final = _FINAL.findall(said)
+    last = _NUMBER.findall(final[-1] if final else said[-200:])
+    result = _plain(last[-1]) if last else ""
+    known = {str(float(one.said)).removesuffix(".0") for one in found.all}
+    return [
+        _log(len(found.all)),
+        _log(len(found.wrong)),
+        _log(len(given)),
+        len(given - used) / len(given) if given else 0.0,
+        _log(len(given - used)),
+        float("." in result),
+        float(bool(result) and result in known),
+        float(bool(found.all) and bool(known) and result not in known),
+        float(bool(result) and result in given),
+        float(bool(final)),
+        _log(len(result)),
+    ]
+
+
+def _plain(number: str) -> str:
+    bare = number.replace(",", "")
+    return bare.rstrip("0").rstrip(".") if "." in bare else bare
+
+
+def _shape(chat: Chat, said: str) -> list[float]:
+    found, many = words(said), sentences(said)
+    return [
+        _log(len(said)),
+        _log(len(found)),
+        _log(len(many)),
+        len(set(found)) / max(1, len(found)),
+        topic.overlap(chat, said),
+        _log(len(_DOUBTS.findall(said.lower()))),
+        float(said.rstrip().endswith("?")),
+        _log(len(chat.text)),
+    ]
+
+
+def _calls(chat: Chat, answer: Answer) -> list[float]:
+    """Return what the calls look like beside the tools; zeros where neither is."""
+    if not chat.tools and not answer.tool_calls:
+        return [0.0] * 10
+    grounded = tools.grounding(chat, answer)
+    given = [tools.arguments(call) for call in answer.tool_calls[: tools.MOST_CALLS]]
+    offered = {tool.name: tool for tool in chat.tools}
+    schemas = [offered[one.name].schema for one in answer.tool_calls if one.name in offered]
+    needed = sum(len(schema.get("required") or ()) for schema in schemas)
+    possible = sum(len(schema.get("properties") or ()) for schema in schemas)
+    fits = [tools.fit(chat, tool) for tool in chat.tools]
+    called = [
+        tools.fit(chat, offered[one.name]) for one in answer.tool_calls if one.name in offered
+    ]
+    return [
+        _log(len(chat.tools)),
+        _log(len(answer.tool_calls)),
+        float(not answer.tool_calls),
+        _log(sum(map(len, given))),
+        _log(max(0, sum(map(len, given)) - needed)),
+        _log(possible),
+        grounded.share,
+        _log(grounded.values - grounded.found),
+        max(fits, default=0.0),
+        min(called, default=0.0),
+    ]
+
+
+def _log(count: float) -> float:
+    return math.log1p(count)

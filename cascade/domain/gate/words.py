@@ -1,0 +1,59 @@
+"""Words, content words and sentences of a text, read up to a limit."""
+
+from __future__ import annotations
+
+import re
+
+# What rules read of a longer text; more says nothing new and costs time.
+HEAD_CHARACTERS = 16_000
+TAIL_CHARACTERS = 8_000
+STEM = 5
+
+_WORD = re.compile(r"[^\W_]+")
+_END = re.compile(r"(?<=[.!?。！？])\s+|\n+")  # noqa: RUF001
+_OFTEN_WORDS = """
+    a about above after again all also am an and any are as asking ask at be because been before
+    being below between both but by can cannot could did do does doing done down during each few
+    for from further get give good had has have having he her here hers him his how however i if
+    in into is it its itself just let like make may me might more most much must my need needs no
+    nor not now of off on once one only or other our out over own please point same say says shall
+    she should since so some such take tell than thank thanks that the their them then there these
+    they thing things this those through to too under until up upon us use used very want was we
+    well were what when where whether which while who whom why will with within without would yes
+    yet you your yours answer question hello hi dear short brief sure help user assistant customer
+    system der die das und ist nicht ein eine ich sie wir mit von
+"""
+_OFTEN = frozenset(_OFTEN_WORDS.split())
+_TELLING_LETTERS = 4
+_ADDRESSES = frozenset(("about", "your", "with", "this", "that", "thanks", "answer", "from"))
+
+
+def clipped(text: str) -> str:
+    """Return what is read of a text: all of it, or its head and tail on lines of their own."""
+    if len(text) <= HEAD_CHARACTERS + TAIL_CHARACTERS:
+        return text
+    return f"{text[:HEAD_CHARACTERS]}\n{text[-TAIL_CHARACTERS:]}"
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in small letters, in their order."""
+    return _WORD.findall(text.lower())
+
+
+def content(text: str) -> frozenset[str]:
+    """Return the stems (first letters) of the words that carry a topic; no numbers."""
+    return frozenset(
+        word[:STEM]
+        for word in words(text)
+        if word not in _OFTEN and (len(word) > 2 or not word.isascii()) and not word.isdigit()
+    )
+
+
+def longer(text: str) -> frozenset[str]:
+    """Return the words of four letters and more, even those that say little."""
+    return frozenset(word for word in words(text) if len(word) >= _TELLING_LETTERS) - _ADDRESSES
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text, without blanks around them."""
+    return [part.strip() for part in _END.split(text) if part.strip()]
