@@ -1,4 +1,4 @@
-# One image for web, worker, beat and (with the sandbox's packages) the sandbox.
+# One image for web, worker, beat, gateway and (with the sandbox's packages) the sandbox.
 FROM python:3.11-slim-bookworm AS build
 ARG REQUIREMENTS=production
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

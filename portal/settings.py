@@ -18,7 +18,7 @@ if not SECRET_KEY:
         "SECRET_KEY is not set. `make run` makes one; in production set a long random string."
     )
 PUBLIC_URL = env("PUBLIC_URL", "http://127.0.0.1:8000")
-GATEWAY_URL = env("GATEWAY_URL", "http://127.0.0.1:8100")
+GATEWAY_URL = env("GATEWAY_URL", "http://127.0.0.1:8200")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or ["127.0.0.1", "localhost", "testserver"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 HTTPS = env_bool("HTTPS", default=PUBLIC_URL.startswith("https://"))

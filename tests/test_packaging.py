@@ -110,7 +110,7 @@ def services() -> dict[str, Any]:
 
 def test_compose_runs_every_part_and_the_sandbox_only_when_asked(services: dict[str, Any]) -> None:
     always = {name for name, service in services.items() if not service.get("profiles")}
-    assert always == {"postgres", "valkey", "migrate", "web", "worker", "beat"}
+    assert always == {"postgres", "valkey", "migrate", "web", "worker", "beat", "gateway"}
     assert services["sandbox"]["profiles"] == ["sandbox"]
     assert services["rabbitmq"]["profiles"] == ["rabbitmq"]
 

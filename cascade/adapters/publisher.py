@@ -30,11 +30,12 @@ class StoreAway(Exception):
 def put(*, url: str, version: int, body: str) -> int:
     """Offer a snapshot; return the version that is there after it. Raises StoreAway."""
     try:
-        return int(_server(url).eval(PUT, 2, KEY, VERSION_KEY, version, body))
+        return int(server(url).eval(PUT, 2, KEY, VERSION_KEY, version, body))
     except RedisError as reason:
         raise StoreAway(str(reason)) from reason
 
 
 @cache
-def _server(url: str) -> Redis:
+def server(url: str) -> Redis:
+    """Return the shared connections to a server, which give up soon."""
     return Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)

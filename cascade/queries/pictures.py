@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
+
+from cascade.adapters import breakers as adapter
 from cascade.domain.prices import as_usd
 from cascade.models import Calibration, Cascade, Replay
+from cascade.queries.cascades import Standing
 from cascade.queries.live import Live
 
+WORST_FIRST = ("open", "half-open", "closed")
 HOUR = "%d %b %H:00"
 ROLES = {
     "stage": "answers given",
@@ -51,6 +56,37 @@ def by_stage(live: Live) -> dict[str, Any] | None:
             for name in [*ordered, *sorted(set(names) - set(ordered))]
         ],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """A model's breaker over all gateways: the worst state, and calls of the last half minute."""
+
+    model: str
+    state: str
+    calls: int
+    failures: int
+
+
+def breakers(*, standing: Standing | None) -> tuple[Breaker, ...]:
+    """Return how the breakers of a cascade's models stand; empty while no gateway tells."""
+    if standing is None or not settings.CASCADE_URL:
+        return ()
+    processes = adapter.told(url=settings.CASCADE_URL)
+    found = []
+    for stage in standing.live.body["stages"]:
+        heard = [each[at] for each in processes if (at := stage["target"]["address"]) in each]
+        if heard:
+            states = {each["state"] for each in heard}
+            found.append(
+                Breaker(
+                    model=stage["target"]["model"],
+                    state=next((state for state in WORST_FIRST if state in states), "closed"),
+                    calls=sum(each["calls"] for each in heard),
+                    failures=sum(each["failures"] for each in heard),
+                )
+            )
+    return tuple(found)
 
 
 def stages(live: Live) -> list[dict[str, Any]]:

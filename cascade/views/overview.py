@@ -66,7 +66,7 @@ def _list(request: HttpRequest, form: New, status: int = 200) -> HttpResponse:
 
 @require_GET
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show what a cascade does: requests by stage, escalations, cost, saved and latency."""
+    """Show what a cascade does: requests by stage, escalations, cost, saved, latency, breakers."""
     cascade, now = cascade_for(actor=request.actor, slug=slug), timezone.now()
     return render(request, "cascade/detail.html", _detail(request, cascade, now))
 
@@ -91,6 +91,7 @@ def _detail(request: HttpRequest, cascade: Cascade, now: Any) -> dict[str, Any]:
         "spans": HOURS,
         "chart": pictures.by_stage(found),
         "parts": pictures.stages(found),
+        "breakers": pictures.breakers(standing=found.standing),
         "open_alerts": runs.alerts(actor=actor, cascade=cascade.slug, is_open=True)[:10],
         "may_limit": actor.may(Permission.LIMIT_CASCADE, team_id=team),
         "may_retire": actor.may(Permission.PROMOTE_POLICY, team_id=team),

@@ -8,14 +8,14 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
-PREFERRED_PORTS = {"web": 8000, "sandbox": 8100}
+PREFERRED_PORTS = {"web": 8000, "sandbox": 8100, "gateway": 8200}
 PORTS_TRIED = 100
 WITHOUT_INSTALLATION = ("up", "reset")
 # With the sandbox, no real key may leave this machine by accident.
@@ -136,7 +136,8 @@ def ports(home: Home, *, wanted_web: int | None = None) -> dict[str, int]:
     if wanted_web is not None and not is_free(wanted_web):
         raise Refused(f"Port {wanted_web} is in use. Choose another with --port, or leave it out.")
     chosen = {"web": wanted_web or _next_free(preferred["web"])}
-    chosen["sandbox"] = _next_free(preferred["sandbox"], taken=chosen["web"])
+    for name in ("sandbox", "gateway"):
+        chosen[name] = _next_free(preferred[name], taken=set(chosen.values()))
     write_private(path, json.dumps(chosen))
     return chosen
 
@@ -146,9 +147,9 @@ def _remembered(path: Path) -> dict[str, int]:
     return {name: int(port) for name, port in kept.items() if port.isdigit() and int(port) < 65_000}
 
 
-def _next_free(first: int, *, taken: int = 0) -> int:
+def _next_free(first: int, *, taken: Collection[int] = ()) -> int:
     for port in range(first, first + PORTS_TRIED):
-        if port != taken and is_free(port):
+        if port not in taken and is_free(port):
             return port
     raise Refused(f"No free TCP port from {first} to {first + PORTS_TRIED}. Choose with --port.")
 

@@ -56,6 +56,7 @@ def plan(*, home: Home, choices: Choices, environ: Mapping[str, str]) -> Plan:
         "SLIPWAY_HOME": str(home.folder),
         "SECRET_KEY": environ.get("SECRET_KEY") or secret_key(home),
         "PUBLIC_URL": environ.get("PUBLIC_URL") or f"http://127.0.0.1:{choices.ports['web']}",
+        "GATEWAY_URL": environ.get("GATEWAY_URL") or f"http://127.0.0.1:{choices.ports['gateway']}",
     }
     services = [
         *_database(home, environ, shared),
@@ -68,6 +69,7 @@ def plan(*, home: Home, choices: Choices, environ: Mapping[str, str]) -> Plan:
     _keep_bytecode(home, environment)
     services += _preparation(home, choices, environment)
     services += [_web(home, choices, environment), _worker(home), _beat(home)]
+    services += _gateway(home, choices, environ, shared)
     return Plan(services=tuple(services), environment=environment, shared=shared)
 
 
@@ -194,6 +196,29 @@ def _web(home: Home, choices: Choices, environment: Mapping[str, str]) -> Servic
         is_ready=lambda: answers(port, "/health/live/"),
         environment=lambda: {"SIGN_IN_HINT": environment.get("SIGN_IN_HINT") or hint(home)},
     )
+
+
+def _gateway(
+    home: Home, choices: Choices, environ: Mapping[str, str], shared: Mapping[str, str]
+) -> list[Service]:
+    """Return the cascades' gateway; none where there is nowhere to count what it spends."""
+    if not (environ.get("CASCADE_URL") or shared.get("CASCADE_URL")):
+        return []
+    port = choices.ports["gateway"]
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", choices.host]
+    command += ["--port", str(port), "--workers", "1", "--loop", "uvloop"]
+    command += ["--log-level", "warning", "cascade.gateway.process:application"]
+    kept = home.folder / "gateway-snapshot.json"
+    return [
+        Service(
+            name="gateway",
+            command=command,
+            needs=("valkey", "migrate", "seed"),
+            is_ready=lambda: answers(port, "/livez"),
+            environment=lambda: {"GATEWAY_SNAPSHOT_FILE": str(kept)},
+            stop_within_s=25,
+        )
+    ]
 
 
 def _worker(home: Home) -> Service:

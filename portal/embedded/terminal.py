@@ -29,6 +29,7 @@ COLOURS = {
     "web": 32,
     "worker": 35,
     "beat": 36,
+    "gateway": 32,
 }
 LARGEST_LOG_BYTES = 10 * 1024 * 1024
 TAIL_LINES = 25

@@ -76,6 +76,8 @@ def _welcome(home: homes.Home, *, url: str, plan: services.Plan) -> list[str]:
     if "AWS_ENDPOINT_URL" not in plan.shared:
         cloud = "AWS, with real costs"
     lines = [f"Slipway is ready:  {url}/", f"Deploys to:        {cloud}"]
+    if "GATEWAY_URL" in plan.shared:
+        lines.append(f"Cascades answer:   {plan.shared['GATEWAY_URL']}/v1")
     people = services.accounts(home)
     if people:
         lines += ["", "Sign in as"]

@@ -52,7 +52,7 @@ def test_a_taken_port_gives_way_to_the_next_and_is_remembered(home: homes.Home) 
 )
 def test_a_damaged_list_of_ports_is_not_trusted(home: homes.Home, kept: str) -> None:
     (home.folder / "ports.json").write_text(kept)
-    assert set(homes.ports(home)) == {"web", "sandbox"}
+    assert set(homes.ports(home)) == {"web", "sandbox", "gateway"}
 
 
 def test_another_command_finds_the_running_installation(home: homes.Home) -> None:

@@ -1,0 +1,1 @@
+"""The gateway: one URL in front of a cascade's models; a process of its own, without Django."""

@@ -1,0 +1,95 @@
+"""Calls that nobody waits for: the shadow answer of the strongest, the judge's sampled word."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+
+from cascade.domain.events import Trial
+from cascade.domain.gate import agreement, judge
+from cascade.domain.invoker import UpstreamFailed
+from cascade.gateway import senses
+from cascade.gateway.calls import Caller, Wanted
+from cascade.gateway.money import NoMoney, Purse, Uncounted
+from cascade.gateway.turn import Turn, clean, said
+
+JUDGE_TOKENS = 64
+SIDE_CALL_S = 60.0
+
+
+class Side(StrEnum):
+    """What is done after an answer."""
+
+    SHADOW = "shadow"
+    SAMPLE = "sample"
+
+
+def wanted(turn: Turn, *, draw: random.Random) -> tuple[Side, ...]:
+    """Return which side calls a request was drawn for; none for what was not answered."""
+    if turn.stage is None or turn.status not in ("answered", "short"):
+        return ()
+    policy, found = turn.policy, []
+    is_cheap = turn.stage < len(policy.stages) - 1
+    if is_cheap and draw.random() < policy.shadow_share:
+        found.append(Side.SHADOW)
+    if policy.judge is not None and draw.random() < policy.judge.sample_share:
+        found.append(Side.SAMPLE)
+    return tuple(found)
+
+
+async def done(
+    caller: Caller, purse: Purse, turn: Turn, trial: Trial, side: tuple[Side, ...]
+) -> None:
+    """Make the side calls, and log the request with what they said."""
+    turn.began_s = max(turn.began_s, turn.began_s + trial.latency_ms / 1000)
+    looks: list[Mapping[str, Any]] = []
+    try:
+        if Side.SHADOW in side:
+            looks.append(await _shadow(caller, turn))
+        if Side.SAMPLE in side:
+            looks.append(await _sample(caller, turn))
+    finally:
+        shadow = sum(each.pico for each in turn.made if each.role == "shadow")
+        words = tuple(each for each in looks if each)
+        purse.tell(replace(trial, shadow_pico=shadow, pico=turn.pico, tried=(*trial.tried, *words)))
+
+
+async def _shadow(caller: Caller, turn: Turn) -> Mapping[str, Any]:
+    """Ask the strongest stage too, and say how far both answers agree."""
+    assert turn.stage is not None
+    stage = turn.policy.stages[-1]
+    call = Wanted("shadow", stage.name, stage.target, stage.max_output_tokens, SIDE_CALL_S)
+    try:
+        other = await caller.ask(turn, call, turn.chat)
+    except (UpstreamFailed, NoMoney, Uncounted):
+        return {}
+    found = agreement.agree(turn.chat, turn.answers[turn.stage], other)
+    text = clean(said(other)) if turn.policy.logs_text else ""
+    return {
+        "shadow": stage.name,
+        "of": turn.policy.stages[turn.stage].name,
+        "agreement": round(found.degree, 4),
+        "kind": str(found.kind),
+        "answer": text,
+    }
+
+
+async def _sample(caller: Caller, turn: Turn) -> Mapping[str, Any]:
+    """Let the judge score the answer that was given."""
+    asks = turn.policy.judge
+    assert turn.stage is not None
+    assert asks is not None
+    name = turn.policy.stages[turn.stage].name
+    chat, fence = senses.judge_asked(turn.chat, turn.answers[turn.stage])
+    call = Wanted("judge", name, asks.target, JUDGE_TOKENS, SIDE_CALL_S)
+    try:
+        reply = await caller.ask(turn, call, chat)
+    except (UpstreamFailed, NoMoney, Uncounted):
+        return {}
+    found = judge.read_judgement(reply.text, fence=fence)
+    if found.score is None:
+        return {}
+    return {"judged": name, "score": round(found.score, 4)}

@@ -1,0 +1,312 @@
+"""The ASGI application: routes, limits, one task for each request, and what is done after it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID, uuid4
+
+from cascade.domain.request import Answer
+from cascade.domain.wire import openai
+from cascade.domain.wire.fields import Fault
+from cascade.gateway import after, doors, faces, refusing
+from cascade.gateway.calls import Caller
+from cascade.gateway.faces import Asked, Face, Send
+from cascade.gateway.flow import Flow
+from cascade.gateway.money import Purse, figures
+from cascade.gateway.refusing import Refused
+from cascade.gateway.snapshot import Cascade, Holder, Key
+from cascade.gateway.streaming import CutOff
+from cascade.gateway.turn import Turn, likely_tokens
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+MOST_BYTES = 10 * 1024 * 1024
+MOST_IN_FLIGHT = 1_000
+CONVERSE = re.compile(r"/model/([^/]{1,500})/(converse|converse-stream)")
+PLAIN = [(b"content-type", b"text/plain; charset=utf-8")]
+
+
+@dataclass(slots=True)
+class Gateway:
+    """Everything a process answers with; an ASGI application."""
+
+    holder: Holder
+    caller: Caller
+    purse: Purse
+    rated: doors.Rated
+    most_in_flight: int = MOST_IN_FLIGHT
+    in_flight: int = 0
+    is_draining: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    later: set[asyncio.Task[None]] = field(default_factory=set)
+    draw: random.Random = field(default_factory=random.SystemRandom)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        method, path = scope["method"], scope["path"]
+        if method == "POST" and (face := _face(scope, path)) is not None:
+            await self._answered(face, scope, receive, send)
+        elif method == "GET":
+            await self._told(scope, path, send)
+        else:
+            await _reply(send, 404, *faces.OpenAI().refusal(_nothing(method, path)))
+
+    # Requests of models
+
+    async def _answered(self, face: Face, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._room()
+        except Refused as refused:
+            await _reply(send, refused.status, *face.refusal(refused))
+            return
+        self.in_flight += 1
+        began_s = time.monotonic()
+        try:
+            await self._one(face, scope, receive, send, began_s)
+        except Refused as refused:
+            self.counts[f"http_{refused.status}"] += 1
+            await _reply(send, refused.status, *face.refusal(refused))
+        finally:
+            self.in_flight -= 1
+
+    def _room(self) -> None:
+        if self.is_draining:
+            raise Refused(
+                503, "draining", "This gateway is stopping; ask again.", kind="api_error",
+                retry_after_s=1.0,
+            )  # fmt: skip
+        if self.in_flight >= self.most_in_flight:
+            raise Refused(
+                503, "too_busy", f"{self.in_flight} requests are under way here; ask again.",
+                kind="api_error", retry_after_s=1.0,
+            )  # fmt: skip
+
+    async def _one(
+        self, face: Face, scope: Scope, receive: Receive, send: Send, began_s: float
+    ) -> None:
+        snapshot = self.holder.current
+        if snapshot is None:
+            raise Refused(
+                503, "no_policies", "No policies have come yet; ask again.", kind="api_error",
+                retry_after_s=2.0,
+            )  # fmt: skip
+        key, cascade = doors.who(scope["headers"], snapshot)
+        try:
+            asked = face.read(await _body(scope, receive))
+        except Fault as fault:
+            raise Refused(400, "invalid_request", fault.words, path=fault.path) from fault
+        only = doors.stage_asked(cascade, asked.model)
+        await self.rated.admit(
+            key,
+            tokens=likely_tokens(asked.chat) + (asked.chat.max_output_tokens or 0),
+            now_s=time.monotonic(),
+        )
+        turn = self._turn(scope, asked, key, cascade, began_s)
+        await self._walked(face, turn, asked, only, receive, send)
+
+    def _turn(self, scope: Scope, asked: Asked, key: Key, cascade: Cascade, began_s: float) -> Turn:
+        assert self.holder.current is not None
+        uuid = uuid4()
+        is_canary = cascade.canary is not None and falls_in(uuid, cascade.canary_share)
+        version = cascade.canary if is_canary and cascade.canary else cascade.live
+        return Turn(
+            uuid=uuid,
+            at_us=time.time_ns() // 1000,
+            began_s=began_s,
+            snapshot=self.holder.current,
+            cascade=cascade,
+            version=version,
+            key=key,
+            chat=asked.chat,
+            is_canary=is_canary,
+            is_streamed=asked.is_streamed,
+            may_replace=(b"x-cascade-replace", b"1") in scope["headers"],
+        )
+
+    async def _walked(
+        self,
+        face: Face,
+        turn: Turn,
+        asked: Asked,
+        only: int | None,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Walk the request, unless its client leaves; whatever happens is written down."""
+        out = face.stream(turn, asked, send) if asked.is_streamed else None
+        flow = Flow(self.caller, turn, out, only)
+        try:
+            answer = await _unless_left(flow.run(), receive)
+            if out is None:
+                headers = [faces.JSON, *faces.told(turn, time.monotonic())]
+                await _reply(send, 200, headers, face.answer(turn, answer))
+        except (ClientLeft, asyncio.CancelledError, OSError):
+            turn.status, turn.http, turn.stage = "cancelled", 499, turn.stage
+        except CutOff as cut:
+            turn.status, turn.http = "failed", 502
+            if out is not None:
+                await out.error(refusing.by_upstreams(cut.failed, "the stream was cut"))
+        except Refused as refused:
+            turn.status = "refused" if refused.code in BUDGET_CODES else "failed"
+            turn.http = refused.status
+            if out is None or not out.has_begun:
+                raise
+            await out.error(refused)
+        finally:
+            self.counts[turn.status] += 1
+            self._afterwards(turn)
+
+    def _afterwards(self, turn: Turn) -> None:
+        """Log the request, after the calls that nobody waits for."""
+        now_s = time.monotonic()
+        side = after.wanted(turn, draw=self.draw)
+        if not side or self.is_draining:
+            self.purse.tell(turn.trial(now_s))
+            return
+        trial = turn.trial(now_s)
+        self._soon(after.done(self.caller, self.purse, turn, trial, side))
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self.later.add(task)
+        task.add_done_callback(self.later.discard)
+
+    # What it says of itself
+
+    async def _told(self, scope: Scope, path: str, send: Send) -> None:
+        match path:
+            case "/livez":
+                await _reply(send, 200, PLAIN, b"alive\n")
+            case "/readyz":
+                status, words = self._readiness()
+                await _reply(send, status, PLAIN, f"{words}\n".encode())
+            case "/metrics":
+                await _reply(send, 200, PLAIN, self._metrics().encode())
+            case "/v1/models":
+                await self._models(scope, send)
+            case _:
+                await _reply(send, 404, *faces.OpenAI().refusal(_nothing("GET", path)))
+
+    def _readiness(self) -> tuple[int, str]:
+        snapshot = self.holder.current
+        if self.is_draining:
+            return 503, "draining"
+        if snapshot is None:
+            return 503, f"no snapshot yet. {self.holder.trouble}".strip()
+        return 200, f"ready with snapshot {snapshot.version}. {self.holder.trouble}".strip()
+
+    def _metrics(self) -> str:
+        now_s = time.monotonic()
+        lines = [f"cascade_in_flight {self.in_flight}"]
+        lines += [
+            f'cascade_requests_total{{outcome="{name}"}} {count}'
+            for name, count in sorted(self.counts.items())
+        ]
+        lines += [f"cascade_{name} {value:g}" for name, value in figures(self.purse).items()]
+        for address, breaker in sorted(self.caller.breakers.items()):
+            state = breaker.state(now_s=now_s).value
+            target = json.dumps(address)
+            lines.append(f'cascade_breaker{{target={target},state="{state}"}} 1')
+        return "\n".join(lines) + "\n"
+
+    async def _models(self, scope: Scope, send: Send) -> None:
+        face = faces.OpenAI()
+        try:
+            if self.holder.current is None:
+                raise Refused(503, "no_policies", "No policies have come yet; ask again.")
+            _, cascade = doors.who(scope["headers"], self.holder.current)
+        except Refused as refused:
+            await _reply(send, refused.status, *face.refusal(refused))
+            return
+        names = [cascade.slug, doors.AUTO, *(s.name for s in cascade.live.policy.stages)]
+        body = openai.write_models(names, created=0, owner="slipway")
+        await _reply(send, 200, [faces.JSON], json.dumps(body).encode())
+
+
+BUDGET_CODES = ("insufficient_quota", "budget_unknown")
+
+
+class ClientLeft(Exception):
+    """Nobody waits for the answer any more."""
+
+
+def falls_in(uuid: UUID, share: float) -> bool:
+    """Say whether a request belongs to a share of all, the same for the same id."""
+    return uuid.int % 1_000_003 < share * 1_000_003
+
+
+def _face(scope: Scope, path: str) -> Face | None:
+    if path == "/v1/chat/completions":
+        return faces.OpenAI()
+    raw = scope.get("raw_path") or path.encode()
+    found = CONVERSE.fullmatch(raw.decode("latin-1").partition("?")[0])
+    if found is None:
+        return None
+    return faces.Converse(unquote(found[1]), is_streamed=found[2] == "converse-stream")
+
+
+def _nothing(method: str, path: str) -> Refused:
+    return Refused(
+        404,
+        "not_found",
+        f"Nothing answers {method} {path[:100]}; POST /v1/chat/completions or "
+        "/model/{model}/converse, GET /v1/models.",
+    )
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    """Return the whole body. Raises Refused for more than MOST_BYTES."""
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "cut_request", "The request broke off.")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MOST_BYTES:
+            raise Refused(
+                413,
+                "too_large",
+                f"A request has at most {MOST_BYTES // 1024 // 1024} MiB; send less text or fewer "
+                "images.",
+            )
+        parts.append(bytes(part))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _unless_left(work: Coroutine[Any, Any, Answer], receive: Receive) -> Answer:
+    """Return what work makes, or cancel it when the client leaves. Raises ClientLeft."""
+    task = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(receive))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise ClientLeft
+    finally:
+        for each in (task, leaving):
+            if not each.done():
+                each.cancel()
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _reply(send: Send, status: int, headers: faces.Headers, body: bytes) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,122 @@
+"""Who may come in: the key, its rates, the model that is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from cascade.adapters.counters import CountersAway
+from cascade.domain.limits import Rates
+from cascade.gateway.refusing import Refused
+from cascade.gateway.snapshot import Cascade, Key, Snapshot
+
+SECRET = re.compile(r"slwk_([0-9a-f]{8})_[A-Za-z0-9_-]{16,128}")
+AUTO = "auto"
+
+
+class Counted(Protocol):
+    """The rates every process shares."""
+
+    async def admit(
+        self,
+        *,
+        key: str,
+        requests_per_minute: int | None,
+        tokens_per_minute: int | None,
+        tokens: int,
+    ) -> float | None:
+        """Return the seconds to wait; None to come in."""
+        ...
+
+
+def who(headers: Iterable[tuple[bytes, bytes]], snapshot: Snapshot) -> tuple[Key, Cascade]:
+    """Return the key of a request and its cascade. Raises Refused."""
+    named = {name.lower(): value for name, value in headers}
+    given = named.get(b"authorization", b"").decode("latin-1")
+    scheme, _, secret = given.partition(" ")
+    if scheme.lower() != "bearer":
+        secret = named.get(b"x-api-key", b"").decode("latin-1")
+    found = SECRET.fullmatch(secret.strip())
+    key = snapshot.keys.get(found[1]) if found else None
+    digest = hashlib.sha256(secret.strip().encode()).hexdigest()
+    if key is None or not hmac.compare_digest(digest, key.digest):
+        raise _stranger("This is no key of a cascade. Send one as Authorization: Bearer slwk_...")
+    if key.is_revoked:
+        raise _stranger("This key was revoked.")
+    if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
+        raise _stranger(f"This key ended at {key.expires_at:%Y-%m-%d %H:%M} UTC.")
+    cascade = snapshot.cascades.get(key.cascade_id)
+    if cascade is None:
+        raise Refused(
+            404, "no_live_policy", "The cascade of this key is retired or has no live policy."
+        )
+    return key, cascade
+
+
+def _stranger(words: str) -> Refused:
+    return Refused(401, "invalid_api_key", words, kind="authentication_error")
+
+
+def stage_asked(cascade: Cascade, model: str) -> int | None:
+    """Return the stage that a request names; None for the cascade itself. Raises Refused."""
+    if model in (AUTO, cascade.slug):
+        return None
+    names = [stage.name for stage in cascade.live.policy.stages]
+    if model in names:
+        return names.index(model)
+    known = ", ".join([cascade.slug, AUTO, *names])
+    raise Refused(
+        404,
+        "model_not_found",
+        f"There is no model {model[:100]!r} here; ask for one of {known}.",
+        path="model",
+    )
+
+
+@dataclass(slots=True)
+class Rated:
+    """Admits requests by the shared rates, and by this process's own while those are away."""
+
+    counters: Counted
+    own: Rates = field(default_factory=Rates)
+
+    async def admit(self, key: Key, *, tokens: int, now_s: float) -> None:
+        """Let a request in. Raises Refused with the seconds to wait."""
+        if key.requests_per_minute is None and key.tokens_per_minute is None:
+            return
+        try:
+            wait_s = await self.counters.admit(
+                key=key.prefix,
+                requests_per_minute=key.requests_per_minute,
+                tokens_per_minute=key.tokens_per_minute,
+                tokens=tokens,
+            )
+        except CountersAway:
+            wait_s = self.own.wait_s(
+                key.prefix,
+                limits=_limits(key, tokens),
+                now_s=now_s,
+            )
+        if wait_s is not None:
+            raise Refused(
+                429,
+                "rate_limit_exceeded",
+                f"This key's rate is used up; come again in {max(1, round(wait_s))} s.",
+                kind="rate_limit_error",
+                retry_after_s=wait_s,
+            )
+
+
+def _limits(key: Key, tokens: int) -> Mapping[str, tuple[int, int]]:
+    """Return what each rate counts of a request, and how much it allows a minute."""
+    found = {}
+    if key.requests_per_minute is not None:
+        found["requests"] = (1, key.requests_per_minute)
+    if key.tokens_per_minute is not None:
+        found["tokens"] = (tokens, key.tokens_per_minute)
+    return found

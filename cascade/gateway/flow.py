@@ -1,0 +1,273 @@
+"""A request through its cascade: the pure walk says what is next, this does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cascade.domain import planning
+from cascade.domain.gate.assessing import Verdict
+from cascade.domain.invoker import UpstreamFailed
+from cascade.domain.policy import Classifier, Target
+from cascade.domain.request import Answer, Chat
+from cascade.domain.walk import Move, Plan, Step, Tried, next_move
+from cascade.gateway import refusing, senses, streaming
+from cascade.gateway.calls import Caller, Wanted
+from cascade.gateway.money import NoMoney, Uncounted
+from cascade.gateway.streaming import BadBeginning, Mode, Out
+from cascade.gateway.turn import Turn, likely_tokens
+
+LIKELY_OUTPUT_TOKENS = 250
+SHORT_ANSWER_TOKENS = 64
+SIDE_CALL_S = 15.0
+NO_MONEY = "no budget"
+
+
+@dataclass(slots=True)
+class Flow:
+    """One request's way; `only` is the stage that was asked for by name, `out` its reader."""
+
+    caller: Caller
+    turn: Turn
+    out: Out | None = None
+    only: int | None = None
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    shown: int | None = None
+    last_failure: UpstreamFailed | None = None
+    refused_scope: str = ""
+
+    async def run(self) -> Answer:
+        """Return the answer that is given; when streamed, the client has it then.
+
+        Raises Refused, and CutOff when a stream broke that the client already reads.
+        """
+        turn = self.turn
+        turn.plan = await self._plan()
+        while True:
+            move = next_move(turn.policy, turn.plan, turn.tried, left_s=turn.left_s)
+            match move.step:
+                case Step.ASK:
+                    if await self._ask(move):
+                        return turn.answers[move.stage]
+                case Step.COMPARE:
+                    await self._compare(move.stage)
+                case Step.JUDGE:
+                    await self._judge(move.stage)
+                case Step.ACCEPT:
+                    return await self._accept(move)
+                case Step.FAIL:
+                    raise self._refusal(move.reason)
+
+    # Before any call
+
+    async def _plan(self) -> Plan:
+        turn, policy = self.turn, self.turn.policy
+        share = self.caller.purse.shares.get(turn.cascade.feature_id, 0.0)
+        highest = policy.highest_at(share)
+        if self.only is not None:
+            return Plan((self.only,), "the request names this stage", (), self.only)
+        if policy.classifier is Classifier.LLM:
+            plan = await self._classified(highest)
+        else:
+            learned = policy.classifier is Classifier.LEARNED
+            router = turn.version.router if learned else None
+            plan = planning.plan(
+                policy,
+                p_right=senses.foreseen(router, turn.chat, stages=len(policy.stages)),
+                prices=turn.snapshot.prices,
+                input_tokens=likely_tokens(turn.chat),
+                output_tokens=min(
+                    turn.chat.max_output_tokens or LIKELY_OUTPUT_TOKENS, LIKELY_OUTPUT_TOKENS
+                ),
+                highest=highest,
+            )
+        if highest < len(policy.stages) - 1:
+            stepped = f"{share:.0%} of the month's budget is spent"
+            return replace(plan, reason=f"{plan.reason}; {stepped}, so nothing higher is used")
+        return plan
+
+    async def _classified(self, highest: int) -> Plan:
+        """Return the plan of who asks a model how hard the request is; unsure: from the start."""
+        turn, target = self.turn, self.turn.policy.classifier_target
+        level = None
+        if target is not None:
+            reply = await self._side(
+                "classifier", "", target, senses.hardness_asked(turn.chat), most=8
+            )
+            level = None if reply is None else senses.level_of(reply)
+        if level is None:
+            return Plan(tuple(range(highest + 1)), "the classifier did not say", (), highest)
+        first = min(highest, round(level * (len(turn.policy.stages) - 1) / 2))
+        reason = f"classified as {senses.LEVELS[level]}"
+        return Plan(tuple(range(first, highest + 1)), reason, (), highest)
+
+    # Calls
+
+    async def _ask(self, move: Move) -> bool:
+        """Call a stage; say whether the client has its answer already, whatever it is worth."""
+        turn, stage = self.turn, self.turn.policy.stages[move.stage]
+        wanted = Wanted(
+            role="stage",
+            stage=stage.name,
+            target=stage.target,
+            max_output_tokens=stage.max_output_tokens,
+            timeout_s=stage.timeout_s,
+            is_last_resort=self._is_last(move.stage),
+        )
+        try:
+            await self._take_back(move)
+            came = await self._called(wanted, move.stage)
+        except UpstreamFailed as failed:
+            self.last_failure = failed
+            self._tried(move.stage, None, failed=f"{failed.trouble.value}: {failed.words[:200]}")
+            return False
+        except BadBeginning as bad:
+            self._tried(move.stage, bad.verdict)
+            return False
+        except NoMoney as none:
+            self._step_down(move.stage, none)
+            return False
+        except Uncounted as why:
+            raise refusing.uncounted(str(why)) from why
+        turn.answers[move.stage] = came.answer
+        verdict = senses.assessed(turn.version.scorer, turn.chat, came.answer)
+        self._tried(move.stage, verdict)
+        if not came.is_shown or self.out is None:
+            return False
+        self.shown = move.stage
+        if streaming.mode_of(turn, is_last=self._is_last(move.stage)) is Mode.OPTIMISTIC:
+            return False
+        await self._end(move.stage, is_short=False)
+        return True
+
+    async def _called(self, wanted: Wanted, place: int) -> streaming.Came:
+        turn = self.turn
+        if self.out is None:
+            return streaming.Came(await self.caller.ask(turn, wanted, turn.chat), is_shown=False)
+        mode = streaming.mode_of(turn, is_last=self._is_last(place))
+        return await streaming.stream(self.caller, turn, wanted, turn.chat, self.out, mode)
+
+    async def _take_back(self, move: Move) -> None:
+        """Tell a client that reads a rejected answer that another one comes."""
+        if self.shown is not None and self.out is not None:
+            await self.out.replace(move.reason)
+            self.shown = None
+
+    def _is_last(self, place: int) -> bool:
+        """Say whether no other stage could be asked after this one."""
+        turn = self.turn
+        return place == len(turn.policy.stages) - 1 or (
+            len(turn.tried) + 1 >= len(turn.plan.order) and place >= turn.plan.highest
+        )
+
+    def _step_down(self, place: int, none: NoMoney) -> None:
+        """Go on with cheaper stages only, or with what there is."""
+        turn = self.turn
+        self.refused_scope = none.scope
+        self._tried(place, None, failed=f"{NO_MONEY}: {none.scope}")
+        if place == 0:
+            turn.plan = replace(turn.plan, order=turn.plan.order[: len(turn.tried)], highest=0)
+            return
+        turn.plan = replace(
+            turn.plan,
+            order=turn.plan.order[: len(turn.tried)],
+            highest=min(turn.plan.highest, place - 1),
+            reason=f"{turn.plan.reason}; no budget for {turn.policy.stages[place].name}",
+        )
+
+    def _tried(self, place: int, verdict: Verdict | None, *, failed: str = "") -> None:
+        turn = self.turn
+        score = None if verdict is None else verdict.p_good
+        turn.tried.append(Tried(place, score, failed))
+        if verdict is not None:
+            self.verdicts[place] = verdict
+        turn.looks.append(_look(turn.policy.stages[place].name, verdict, failed))
+
+    async def _side(
+        self, role: str, stage: str, target: Target, chat: Chat, *, most: int = SHORT_ANSWER_TOKENS
+    ) -> Answer | None:
+        """Return what a helping model says; None when it cannot be asked."""
+        wanted = Wanted(role, stage, target, most, min(SIDE_CALL_S, max(0.1, self.turn.left_s)))
+        work = self.caller.ask(self.turn, wanted, chat)
+        try:
+            return await (work if self.out is None else streaming.alive(self.out, work))
+        except (UpstreamFailed, NoMoney, Uncounted):
+            return None
+
+    async def _compare(self, place: int) -> None:
+        turn, stage = self.turn, self.turn.policy.stages[place]
+        verdict, partner = self.verdicts[place], stage.partner
+        if partner is not None:
+            other = await self._side(
+                "partner", stage.name, partner, turn.chat, most=stage.max_output_tokens
+            )
+            if other is not None:
+                verdict = senses.compared(turn.chat, verdict, turn.answers[place], other)
+        self._again(place, verdict, is_compared=True)
+
+    async def _judge(self, place: int) -> None:
+        turn, judge = self.turn, self.turn.policy.judge
+        verdict = self.verdicts[place]
+        if judge is not None and place in turn.answers:
+            chat, fence = senses.judge_asked(turn.chat, turn.answers[place])
+            reply = await self._side("judge", turn.policy.stages[place].name, judge.target, chat)
+            if reply is not None:
+                verdict = senses.judged(verdict, reply, fence=fence)
+        self._again(place, verdict, is_judged=True)
+
+    def _again(
+        self, place: int, verdict: Verdict, *, is_compared: bool = False, is_judged: bool = False
+    ) -> None:
+        """Write a stage's score anew after somebody else spoke."""
+        turn, last = self.turn, self.turn.tried[-1]
+        self.verdicts[place] = verdict
+        turn.tried[-1] = replace(
+            last,
+            score=verdict.p_good,
+            is_compared=last.is_compared or is_compared,
+            is_judged=last.is_judged or is_judged,
+        )
+        turn.looks[-1] = _look(turn.policy.stages[place].name, verdict, "")
+
+    # The end
+
+    async def _accept(self, move: Move) -> Answer:
+        answer = self.turn.answers.get(move.stage)
+        if answer is None:  # Its beginning was turned down, and nothing better came.
+            raise self._refusal(move.reason)
+        if self.out is None:
+            self._done(move.stage, is_short=move.is_short)
+            return answer
+        if self.shown == move.stage:
+            await self._end(move.stage, is_short=move.is_short)
+            return answer
+        await self._take_back(move)
+        self._done(move.stage, is_short=move.is_short)
+        await streaming.show(self.out, self.turn, answer)
+        return answer
+
+    async def _end(self, place: int, *, is_short: bool) -> None:
+        answer = self.turn.answers[place]
+        self._done(place, is_short=is_short)
+        if self.out is not None:
+            await self.out.end(streaming.End(answer.stop, answer.tokens))
+
+    def _done(self, place: int, *, is_short: bool) -> None:
+        self.turn.stage = place
+        self.turn.status = "short" if is_short else "answered"
+        self.turn.http = 200
+
+    def _refusal(self, reason: str) -> refusing.Refused:
+        if self.refused_scope and not self.turn.answers:
+            return refusing.over_budget(self.refused_scope)
+        return refusing.by_upstreams(self.last_failure, reason)
+
+
+def _look(stage: str, verdict: Verdict | None, failed: str) -> dict[str, Any]:
+    findings: list[Mapping[str, str]] = []
+    score = None
+    if verdict is not None:
+        score = round(verdict.p_good, 4)
+        findings = [{"rule": each.rule, "words": each.words} for each in verdict.findings]
+    return {"stage": stage, "score": score, "findings": findings, "failed": failed}

@@ -1,0 +1,168 @@
+"""A gateway process: opens what it needs, follows the snapshot, and drains before it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError
+
+from cascade.adapters.counters import Counters
+from cascade.adapters.upstreams import open_upstreams
+from cascade.domain.connection import connection
+from cascade.gateway import doors
+from cascade.gateway.app import Gateway, Receive, Scope
+from cascade.gateway.calls import Caller
+from cascade.gateway.faces import Send
+from cascade.gateway.money import Purse
+from cascade.gateway.snapshot import Holder
+from portal.signing import Keychain
+
+log = logging.getLogger("slipway.gateway")
+
+SNAPSHOT, VERSION = "cascade:snapshot", "cascade:snapshot:version"
+BREAKERS = "cascade:breakers"
+LOOK_EVERY_S = 1.0
+BREAKERS_LAST_S = 15
+DRAIN_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says: where the counters are, and where a snapshot is kept."""
+
+    counters_url: str
+    snapshot_file: Path | None
+    most_in_flight: int
+
+
+def settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings. Raises SystemExit with a sentence when something is missing."""
+    url = environ.get("CASCADE_URL", "")
+    if not url:
+        raise SystemExit("CASCADE_URL is not set: the gateway needs its counters' server.")
+    kept = environ.get("GATEWAY_SNAPSHOT_FILE", "")
+    most = environ.get("GATEWAY_MOST_IN_FLIGHT", "1000")
+    if not most.isdigit() or not 1 <= int(most) <= 100_000:
+        raise SystemExit(f"GATEWAY_MOST_IN_FLIGHT is a number from 1 to 100,000, not {most!r}.")
+    return Settings(url, Path(kept) if kept else None, int(most))
+
+
+@asynccontextmanager
+async def opened(found: Settings, environ: Mapping[str, str]) -> AsyncIterator[Gateway]:
+    """Yield a gateway that answers; end it cleanly."""
+    counters = Counters(found.counters_url, connections=64)
+    upstreams = open_upstreams(connection=connection(environ), keychain=Keychain(), environ=environ)
+    store: Redis = Redis.from_pool(
+        BlockingConnectionPool.from_url(
+            found.counters_url, max_connections=2, timeout=2, socket_timeout=2
+        )
+    )
+    holder = Holder(file=found.snapshot_file)
+    holder.load()
+    purse = Purse(counters)
+    caller = Caller(upstreams.by_kind, purse)
+    gateway = Gateway(
+        holder, caller, purse, doors.Rated(counters), most_in_flight=found.most_in_flight
+    )
+    purse.begin()
+    await look(store, holder)
+    following = asyncio.create_task(_follow(store, gateway))
+    try:
+        yield gateway
+    finally:
+        gateway.is_draining = True
+        await _drained(gateway)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await upstreams.close()
+        await counters.close()
+        await store.aclose(close_connection_pool=True)
+
+
+async def _drained(gateway: Gateway) -> None:
+    until_s = time.monotonic() + DRAIN_S
+    while gateway.in_flight and time.monotonic() < until_s:
+        await asyncio.sleep(0.05)
+    if gateway.later:
+        await asyncio.wait(gateway.later, timeout=max(0.1, until_s - time.monotonic()))
+    await gateway.purse.drain(within_s=max(1.0, until_s - time.monotonic()))
+
+
+async def look(store: Redis, holder: Holder) -> None:
+    """Take a newer snapshot when there is one; without the store the one held stays in force."""
+    try:
+        version = await store.get(VERSION)
+        held = holder.current.version if holder.current else -1
+        if version is None or int(version) <= held:
+            return
+        body = await store.get(SNAPSHOT)
+    except (RedisError, OSError) as reason:
+        log.warning("The snapshot could not be looked at: %s", reason)
+        return
+    if body is not None and holder.offer(body) and holder.current:
+        log.info("Snapshot %d is in force", holder.current.version)
+
+
+async def _follow(store: Redis, gateway: Gateway) -> None:
+    """Look for a newer snapshot each second, and tell how the breakers stand."""
+    while True:
+        try:
+            await look(store, gateway.holder)
+            await _tell_breakers(store, gateway)
+        except Exception:
+            log.exception("Following the snapshot failed; it goes on")
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _tell_breakers(store: Redis, gateway: Gateway) -> None:
+    now_s = time.monotonic()
+    found: dict[str, Any] = {
+        address: {
+            "state": breaker.state(now_s=now_s).value,
+            "failures": breaker.failures,
+            "calls": len(breaker.calls),
+            "at": int(time.time()),
+        }
+        for address, breaker in gateway.caller.breakers.items()
+    }
+    if not found:
+        return
+    with contextlib.suppress(RedisError, OSError):
+        await store.set(f"{BREAKERS}:{os.getpid()}", json.dumps(found), ex=BREAKERS_LAST_S)
+
+
+class Process:
+    """The ASGI application that servers run: begins and ends with the server's lifespan."""
+
+    def __init__(self) -> None:
+        self.gateway: Gateway | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or follow the lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http" and self.gateway is not None:
+            await self.gateway(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with opened(settings(os.environ), os.environ) as gateway:
+            self.gateway = gateway
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            log.info("Draining")
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+application = Process()
