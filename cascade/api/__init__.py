@@ -25,6 +25,11 @@ urlpatterns = [
         name="api-cascade-key-revoke",
     ),
     path("cascades/<slug:slug>/trials", trials.Trials.as_view(), name="api-cascade-trials"),
+    path(
+        "cascades/<slug:slug>/trials/export",
+        uploads.LoggedTrials.as_view(),
+        name="api-cascade-trials-export",
+    ),
     path("cascades/<slug:slug>/review", trials.Review.as_view(), name="api-cascade-review"),
     path("cascades/<slug:slug>/uploads", uploads.TrialFiles.as_view(), name="api-cascade-uploads"),
     path(

@@ -7,19 +7,24 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, BinaryIO
 
+from django.http import StreamingHttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cascade.queries import cascades
+from cascade.api.cascades import whole
+from cascade.queries import cascades, evidence
 from cascade.queries import runs as queries
 from cascade.usecases import uploads as usecases
+from cascade.usecases.asking import MOST_DAYS
 from portal.errors import Invalid
 from portal.rest import actor_of, pagination
+from portal.rest.rendering import JSON
 
 _MULTIPART = {
     "type": "object",
@@ -85,6 +90,44 @@ class TrialFiles(APIView):
             now=timezone.now(),
         )
         return Response(TrialFileOutput(made).data, status=201)
+
+
+class Lines(BaseRenderer):
+    """Lines of JSON, streamed by the view itself."""
+
+    media_type = "application/x-ndjson"
+    format = "ndjson"
+    charset = None
+
+    def render(self, data: Any, *_: Any, **__: Any) -> bytes:
+        """Return a refusal as the one line there is."""
+        return JSON().render(data)
+
+
+class LoggedTrials(APIView):
+    """What was logged, as a file of trials."""
+
+    renderer_classes = [JSON, Lines]
+
+    @extend_schema(
+        operation_id="cascade_trials_export",
+        parameters=[
+            OpenApiParameter(
+                "days",
+                {"type": "integer", "minimum": 1, "maximum": MOST_DAYS, "default": 7},
+                description="How far back.",
+            )
+        ],
+        responses={(200, "application/x-ndjson"): str},
+    )
+    def get(self, request: Request, slug: str) -> StreamingHttpResponse:
+        """Export the requests of the last days with tokens, scores and verdicts, one a line."""
+        row = cascades.cascade_for(actor=actor_of(request), slug=slug)
+        days = whole(request, "days", usual=7, most=MOST_DAYS)
+        found = evidence.lines(cascade=row, now=timezone.now(), days=days)
+        reply = StreamingHttpResponse(found, content_type=Lines.media_type)
+        reply["Content-Disposition"] = f'attachment; filename="{row.slug}.jsonl"'
+        return reply
 
 
 class TrialFile(APIView):

@@ -13,7 +13,7 @@ from uuid import UUID
 from cascade.domain.request import Tokens
 from cascade.domain.trial import Outcome
 from cascade.domain.trial import Trial as Sample
-from cascade.domain.uploads import reading
+from cascade.domain.uploads import own, reading
 from cascade.models import Attempt, Cascade, PolicyVersion, Trial, Upload, Verdict
 
 Samples = Iterable[Sample]
@@ -40,6 +40,11 @@ def logged(*, cascade: Cascade, now: datetime, days: int) -> Iterator[Sample]:
             yield from _samples(batch, shares)
             batch = []
     yield from _samples(batch, shares)
+
+
+def lines(*, cascade: Cascade, now: datetime, days: int) -> Iterator[str]:
+    """Yield the requests of the last days as lines of JSON, as uploads are read."""
+    return own.as_jsonl(logged(cascade=cascade, now=now, days=days))
 
 
 def uploaded(*, upload: Upload) -> tuple[Sample, ...]:

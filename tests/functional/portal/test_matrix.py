@@ -74,6 +74,7 @@ OF_THE_TEAM = {
     "api-cascade", "api-cascade-retire", "api-cascade-limit", "api-cascade-live",
     "api-cascade-draft", "api-cascade-policies", "api-cascade-policy", "api-cascade-rollouts",
     "api-cascade-keys", "api-cascade-key-revoke", "api-cascade-trials", "api-cascade-review",
+    "api-cascade-trials-export",
     "api-cascade-uploads", "api-cascade-upload", "api-trial", "api-trial-verdicts",
     "api-replay", "api-calibration", "api-calibration-apply", "api-training", "api-alert-close",
 }  # fmt: skip

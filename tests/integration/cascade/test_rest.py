@@ -19,6 +19,7 @@ from cascade import tasks
 from cascade.models import Alert, Cascade, VirtualKey
 from portal.access import Scope
 from portal.models import Feature, User
+from tests.functional.portal.cascade_world import answered
 from tests.integration.cascade.test_runs import lines
 
 Connect = Callable[..., APIClient]
@@ -138,6 +139,21 @@ def test_a_limit_is_set_shown_and_lifted(live: APIClient) -> None:
     assert live.get(f"{HERE}/limit").json() == {"monthly_usd": "12.500000"}
     assert live.put(f"{HERE}/limit", {"monthly_usd": None}).json()["monthly_usd"] is None
     assert live.put(f"{HERE}/limit", {"monthly_usd": "-1"}).status_code == 422
+
+
+def test_what_was_logged_is_exported_as_it_can_be_uploaded(live: APIClient) -> None:
+    cascade = Cascade.objects.select_related("feature__team").get()
+    answered(cascade, key="k", now=timezone.now())
+    reply = live.get(f"{HERE}/trials/export")
+    assert reply.headers["Content-Type"] == "application/x-ndjson"
+    body = b"".join(reply)  # type: ignore[arg-type]
+    (line,) = body.splitlines()
+    assert json.loads(line)["prompt"] == "Where is my parcel?"
+    made = live.post(
+        f"{HERE}/uploads", {"file": SimpleUploadedFile("again.jsonl", body)}, format="multipart"
+    )
+    assert made.json()["trials"] == 1
+    assert live.get(f"{HERE}/trials/export?days=0").status_code == 422
 
 
 def test_alerts_are_listed_and_closed(live: APIClient) -> None:
