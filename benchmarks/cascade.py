@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> Sequence[Figure]:
     if not is_here():
         print("cascade: the recorded answers are not beside this checkout; skipped", flush=True)
         return []
-    calls = cascade_scores.scored(cascade_scores.bfcl(), (HAIKU, OPUS))
+    calls = cascade_scores.scored(cascade_scores.bfcl(), CLAUDE)
     reasoning = cascade_scores.scored(cascade_scores.zeroeval(), CLAUDE)
     learn, fresh = (reasoning.only(kept) for kept in (reasoning.buckets < 5, reasoning.buckets > 4))
     return [
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> Sequence[Figure]:
         *cascade_guarantee.figures("bfcl haiku > opus", calls, (HAIKU, OPUS), (1, 5)),
         *cascade_guarantee.figures("gsm+crux haiku > opus", reasoning, (HAIKU, OPUS), (1, 60)),
         *cascade_prices.figures(learn, fresh, CLAUDE),
-        *cascade_support.figures(learn, fresh, CLAUDE),
+        *cascade_support.figures((reasoning, calls), CLAUDE),
         *cascade_drift.figures("gsm+crux", reasoning, CLAUDE),
         *cascade_drift.figures("bfcl", calls, (HAIKU, OPUS)),
         *_pace(reasoning),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -48,24 +48,34 @@ def scored(trials: Sequence[Trial], models: Sequence[str]) -> Scored:
     Both are trained on buckets 0 to 4 without the trial's own; buckets 5 and 6 are judged by what
     all of 0 to 4 teach.
     """
-    buckets = np.array([trial.bucket for trial in trials])
     post = {model: np.zeros(len(trials)) for model in models}
+    for model in models:
+        rows, right = _rows(trials, model), right_of(trials, model)
+        for learn, fresh in _folds(trials):
+            post[model][fresh] = _after(rows, right, learn, fresh)
+    return Scored(tuple(trials), forecast(trials, models), post)
+
+
+def forecast(trials: Sequence[Trial], models: Sequence[str]) -> dict[str, Numbers]:
+    """Return the router's P(right) of each trial by model, trained as `scored` says."""
     pre = {model: np.zeros(len(trials)) for model in models}
-    rows = {model: _rows(trials, model) for model in models}
-    for fold in (*range(5), None):
-        fresh = buckets == fold if fold is not None else buckets >= 5
-        learn = (buckets < 5) & ~fresh
+    for learn, fresh in _folds(trials):
         known = [trial for trial, is_known in zip(trials, learn, strict=True) if is_known]
-        made = train(
-            examples_of(map(_whole, known), models=models), stages=models, version="figures"
-        )
+        examples = examples_of(map(_whole, known), models=models)
+        made = train(examples, stages=models, version="figures")
         for at in np.flatnonzero(fresh):
             chances = p_right(made.router, text=_whole(trials[at]).prompt)
             for model, chance in zip(models, chances, strict=True):
                 pre[model][at] = chance
-        for model in models:
-            post[model][fresh] = _after(rows[model], _right(trials, model), learn, fresh)
-    return Scored(tuple(trials), pre, post)
+    return pre
+
+
+def _folds(trials: Sequence[Trial]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield which trials teach and which are judged by what they taught."""
+    buckets = np.array([trial.bucket for trial in trials])
+    for fold in range(5):
+        yield (buckets < 5) & (buckets != fold), buckets == fold
+    yield buckets < 5, buckets >= 5
 
 
 def auc(scores: Numbers, right: Numbers) -> float:
@@ -84,7 +94,8 @@ def _whole(trial: Trial) -> Trial:
     return replace(trial, prompt=f"{trial.prompt}\n{json.dumps(trial.schema)}")
 
 
-def _right(trials: Sequence[Trial], model: str) -> Numbers:
+def right_of(trials: Sequence[Trial], model: str) -> Numbers:
+    """Return how right a model was, by trial."""
     return np.array([trial.outcomes[model].quality for trial in trials], dtype=np.float64)
 
 

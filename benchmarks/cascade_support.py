@@ -1,9 +1,8 @@
 """A support mix by difficulty, replayed with every overhead against all-Opus.
 
-Nobody published outcomes of real support chats. Recorded answers stand in for them by difficulty: a
-question is easy when at least 90 % of the models that are no stage here answered it right, hard
-when fewer than half did, medium between; rows are weighted so that the classes have the shares of
-the mix. The classes are never shown to router, gate or policy.
+How the mix is made stands in `support_mix`. The gate's score of a recorded answer is that of its
+own question, brought to the mix by what the router says of the customer's text; classes are never
+shown to router, gate or policy.
 """
 
 from __future__ import annotations
@@ -15,89 +14,108 @@ from itertools import product
 import numpy as np
 
 from benchmarks.cascade_rivals import Numbers, Scored, cascade_of, levels, single, table, walked
+from benchmarks.cascade_scores import forecast, right_of
 from benchmarks.figures import Figure
+from benchmarks.support_mix import EIGHTY, SEVENTY, Mixed, support_mix
+from cascade.domain.hashing import Hashed
+from cascade.domain.logistic import fit_logistic, rows_of, sigmoid
 from cascade.domain.policy import Judge, Kind, Policy, Target
 from cascade.domain.replay.replaying import replay
 from cascade.domain.replay.senses import Overheads
 
-MIXES = ((70, 20, 10), (80, 10, 10))
+MIXES = {"70/20/10": SEVENTY, "80/10/10": EIGHTY}
 RATIOS = (1, 3, 5)
-EASY, HARD = 0.9, 0.5
 LEAST_SAVED, MOST_LOST = 65.0, 1.0
 GAINS = (0.0, 0.05, 0.15, 0.3)
 STEPS = 10
 SHADOWED, JUDGED, RETRIED = 0.01, 0.01, 0.01
 
 
-def figures(learn: Scored, fresh: Scored, models: Sequence[str]) -> list[Figure]:
-    """Return saved and lost by mix, the policy chosen on `learn` and measured on `fresh`."""
+def figures(origins: Sequence[Scored], models: Sequence[str]) -> list[Figure]:
+    """Return saved and lost by mix: chosen on buckets 0 to 4, measured on 5 and 6."""
     found = []
-    for mix in MIXES:
-        shares = "/".join(map(str, mix))
-        seen, unseen = mixed(learn, mix, models), mixed(fresh, mix, models)
-        policy = _chosen(seen, models)
-        prices = table(models, RATIOS)
-        made = replay(
-            policy,
-            unseen.trials,
-            prices=prices,
-            senses=unseen.senses([stage.target.model for stage in policy.stages], has_router=True),
-            overheads=Overheads(retried_share=RETRIED),
-            seed=1,
-        )
-        saved, lost = made.saved, made.lost
-        asides = sum(each for role, each in made.by_role.items() if role != "stage")
-        rivals = ", ".join(
-            f"{_short(model)} alone saves {100 * (1 - cost):.0f} % and loses {100 * worse:.1f}"
-            for model, cost, worse in _alone(unseen, models)
-        )
-        spent = 100 - 100 * saved.value
-        found += [
-            Figure(
-                f"spent of all-Opus, {shares}",
-                spent,
-                "%",
-                100 - LEAST_SAVED,
-                f"saves {100 * saved.value:.1f} [{100 * saved.low:.1f}, {100 * saved.high:.1f}]; "
-                f"judge, retries and shadow {100 * asides / made.pico:.1f} % of it; {rivals}",
-                noise=1.0,
-            ),
-            Figure(
-                f"points lost to all-Opus, {shares}",
-                100 * lost.value,
-                "pt",
-                MOST_LOST,
-                f"[{100 * lost.low:.1f}, {100 * lost.high:.1f}] on {made.trials} rows; "
-                f"{made.escalations} escalations",
-                noise=1.0,
-            ),
-        ]
+    for name, shares in MIXES.items():
+        mix = mixed(support_mix(shares), origins, models)
+        learn, fresh = mix.only(mix.buckets < 5), mix.only(mix.buckets >= 5)
+        found += _measured(name, _chosen(learn, models), fresh, models)
     return found
 
 
-def mixed(scored: Scored, mix: Sequence[int], models: Sequence[str]) -> Scored:
-    """Return the trials weighted so that easy, medium and hard have the shares of the mix."""
-    classes = difficulty(scored, models)
-    weights = np.zeros(len(classes))
-    for place, share in enumerate(mix):
-        of_class = classes == place
-        weights[of_class] = share / 100 * len(classes) / max(1, of_class.sum())
-    trials = tuple(
-        replace(trial, weight=float(weight), intent=("easy", "medium", "hard")[place])
-        for trial, weight, place in zip(scored.trials, weights, classes, strict=True)
+def _measured(name: str, policy: Policy, fresh: Scored, models: Sequence[str]) -> list[Figure]:
+    made = replay(
+        policy,
+        fresh.trials,
+        prices=table(models, RATIOS),
+        senses=fresh.senses([stage.target.model for stage in policy.stages], has_router=True),
+        overheads=Overheads(retried_share=RETRIED),
+        seed=1,
     )
-    return Scored(trials, scored.pre, scored.post)
+    saved, lost = made.saved, made.lost
+    asides = sum(each for role, each in made.by_role.items() if role != "stage")
+    rivals = ", ".join(
+        f"{_short(model)} alone saves {100 * (1 - cost):.0f} % and loses {100 * worse:.1f}"
+        for model, cost, worse in _alone(fresh, models)
+    )
+    told = (
+        f"saves {100 * saved.value:.1f} [{100 * saved.low:.1f}, {100 * saved.high:.1f}]; judge, "
+        f"retries and shadow {100 * asides / made.pico:.1f} % of it; {rivals}; one who knows every "
+        f"outcome saves {100 * _knowing(fresh, models):.0f} % and loses nothing"
+    )
+    of_quality = (
+        f"[{100 * lost.low:.1f}, {100 * lost.high:.1f}] on {made.trials} requests; "
+        f"{made.escalations} escalations"
+    )
+    spent = 100 - 100 * saved.value
+    return [
+        Figure(f"spent of all-Opus, {name}", spent, "%", 100 - LEAST_SAVED, told, noise=1.0),
+        Figure(
+            f"points lost to all-Opus, {name}",
+            100 * lost.value,
+            "pt",
+            MOST_LOST,
+            of_quality,
+            noise=1.0,
+        ),
+    ]
 
 
-def difficulty(scored: Scored, models: Sequence[str]) -> np.ndarray:
-    """Return 0 for easy, 1 for medium, 2 for hard, by models that are no stage of the cascade."""
-    right = np.array(
-        [
-            np.mean([each.quality for name, each in trial.outcomes.items() if name not in models])
-            for trial in scored.trials
-        ]
-    )
-    return np.where(right >= EASY, 0, np.where(right >= HARD, 1, 2))
+def mixed(mix: Sequence[Mixed], origins: Sequence[Scored], models: Sequence[str]) -> Scored:
+    """Return the requests of a mix with router and gate of their own."""
+    trials = tuple(each.trial for each in mix)
+    pre, post = forecast(trials, models), {}
+    learn = np.array([trial.bucket < 5 for trial in trials])
+    for model in models:
+        known = {
+            trial.trial_id: score
+            for scored in origins
+            for trial, score in zip(scored.trials, scored.post[model], strict=True)
+        }
+        of_answer = np.array([known[each.origin] for each in mix])
+        both = rows_of(
+            [
+                Hashed(np.arange(2, dtype=np.int32), np.array(pair, dtype=np.float32))
+                for pair in zip(_odds(of_answer), _odds(pre[model]), strict=True)
+            ],
+            columns=2,
+        )
+        right = right_of(trials, model)
+        fit = fit_logistic(both.kept(learn), right[learn], counts=2, count_scale=1.0)
+        post[model] = np.asarray(sigmoid(fit.log_odds(both)))
+    return Scored(trials, pre, post)
+
+
+def _odds(chances: Numbers) -> Numbers:
+    held = np.clip(chances, 1e-3, 1 - 1e-3)
+    return np.log(held / (1 - held))
+
+
+def _knowing(fresh: Scored, models: Sequence[str]) -> float:
+    """Return what is saved by asking, of each request, the cheapest that is as good as the top."""
+    prices = table(models, RATIOS)
+    walks = [single(model, fresh, prices) for model in models]
+    good = np.array([walk.quality >= walks[-1].quality for walk in walks])
+    costs = np.where(good, np.array([walk.pico for walk in walks]), np.inf)
+    return float(1 - costs.min(axis=0).sum() / walks[-1].pico.sum())
 
 
 def _chosen(learn: Scored, models: Sequence[str]) -> Policy:
