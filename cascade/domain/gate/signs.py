@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cascade.domain.gate import arithmetic, rules, tools, topic
+from cascade.domain.gate import arithmetic, callsigns, rules, topic
 from cascade.domain.gate.findings import Finding
 from cascade.domain.gate.words import clipped, sentences, words
 from cascade.domain.hashing import COUNTS, DIMENSIONS, Hashed, features
-from cascade.domain.request import Answer, Chat
+from cascade.domain.request import Answer, Chat, Tokens
 
 # Dense places first: the rules' findings and own counts, then the counts of both texts' hashing.
-SIGNS = 48
+SIGNS = 64
 PLACES = SIGNS + 2 * COUNTS
 GRAMS = DIMENSIONS - COUNTS
 PROMPT_FROM = PLACES
@@ -78,7 +78,11 @@ def _found(findings: Sequence[Finding]) -> list[float]:
 def _counted(chat: Chat, answer: Answer) -> list[float]:
     """Return counts on both texts; logarithms where they have no end."""
     question, said = clipped(chat.text), clipped(answer.text)
-    return [*_sums(question, said), *_shape(chat, said), *_calls(chat, answer)]
+    return [
+        *_sums(question, said),
+        *_shape(chat, said, answer.tokens),
+        *callsigns.signs(chat, answer),
+    ]
 
 
 def _sums(question: str, said: str) -> list[float]:
@@ -110,7 +114,7 @@ def _plain(number: str) -> str:
     return bare.rstrip("0").rstrip(".") if "." in bare else bare
 
 
-def _shape(chat: Chat, said: str) -> list[float]:
+def _shape(chat: Chat, said: str, tokens: Tokens) -> list[float]:
     found, many = words(said), sentences(said)
     return [
         _log(len(said)),
@@ -121,34 +125,8 @@ def _shape(chat: Chat, said: str) -> list[float]:
         _log(len(_DOUBTS.findall(said.lower()))),
         float(said.rstrip().endswith("?")),
         _log(len(chat.text)),
-    ]
-
-
-def _calls(chat: Chat, answer: Answer) -> list[float]:
-    """Return what the calls look like beside the tools; zeros where neither is."""
-    if not chat.tools and not answer.tool_calls:
-        return [0.0] * 10
-    grounded = tools.grounding(chat, answer)
-    given = [tools.arguments(call) for call in answer.tool_calls[: tools.MOST_CALLS]]
-    offered = {tool.name: tool for tool in chat.tools}
-    schemas = [offered[one.name].schema for one in answer.tool_calls if one.name in offered]
-    needed = sum(len(schema.get("required") or ()) for schema in schemas)
-    possible = sum(len(schema.get("properties") or ()) for schema in schemas)
-    fits = [tools.fit(chat, tool) for tool in chat.tools]
-    called = [
-        tools.fit(chat, offered[one.name]) for one in answer.tool_calls if one.name in offered
-    ]
-    return [
-        _log(len(chat.tools)),
-        _log(len(answer.tool_calls)),
-        float(not answer.tool_calls),
-        _log(sum(map(len, given))),
-        _log(max(0, sum(map(len, given)) - needed)),
-        _log(possible),
-        grounded.share,
-        _log(grounded.values - grounded.found),
-        max(fits, default=0.0),
-        min(called, default=0.0),
+        _log(tokens.input),
+        _log(tokens.output),
     ]
 
 

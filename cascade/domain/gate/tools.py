@@ -139,7 +139,7 @@ def grounding(chat: Chat, answer: Answer) -> Grounding:
     values = 0
     lost: list[str] = []
     for call in answer.tool_calls[:MOST_CALLS]:
-        for value in _leaves(arguments(call)):
+        for value in leaves(arguments(call)):
             values += 1
             if not is_said(value, said, pieces):
                 lost.append(value)
@@ -148,7 +148,7 @@ def grounding(chat: Chat, answer: Answer) -> Grounding:
     return Grounding(values, values - len(lost), tuple(lost))
 
 
-def _leaves(value: object, depth: int = 0) -> Iterator[str]:
+def leaves(value: object, depth: int = 0) -> Iterator[str]:
     """Yield the texts and numbers inside of a value."""
     if depth > schema.MOST_DEPTH or isinstance(value, bool):
         return
@@ -159,10 +159,10 @@ def _leaves(value: object, depth: int = 0) -> Iterator[str]:
             yield f"{value:g}" if isinstance(value, float) else str(value)[:40]
         case list():
             for item in value:
-                yield from _leaves(item, depth + 1)
+                yield from leaves(item, depth + 1)
         case dict():
             for item in value.values():
-                yield from _leaves(item, depth + 1)
+                yield from leaves(item, depth + 1)
 
 
 _NUMERALS = """
