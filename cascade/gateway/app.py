@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import re
 import time
@@ -15,13 +14,12 @@ from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 from cascade.domain.request import Answer
-from cascade.domain.wire import openai
 from cascade.domain.wire.fields import Fault
-from cascade.gateway import after, doors, faces, refusing
+from cascade.gateway import after, doors, faces, refusing, telling
 from cascade.gateway.calls import Caller
 from cascade.gateway.faces import Asked, Face, Send
 from cascade.gateway.flow import Flow
-from cascade.gateway.money import Purse, figures
+from cascade.gateway.money import Purse
 from cascade.gateway.refusing import Refused
 from cascade.gateway.snapshot import Cascade, Holder, Key
 from cascade.gateway.streaming import CutOff
@@ -32,7 +30,6 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 MOST_BYTES = 10 * 1024 * 1024
 MOST_IN_FLIGHT = 1_000
 CONVERSE = re.compile(r"/model/([^/]{1,500})/(converse|converse-stream)")
-PLAIN = [(b"content-type", b"text/plain; charset=utf-8")]
 
 
 @dataclass(slots=True)
@@ -56,9 +53,9 @@ class Gateway:
         if method == "POST" and (face := _face(scope, path)) is not None:
             await self._answered(face, scope, receive, send)
         elif method == "GET":
-            await self._told(scope, path, send)
+            await _reply(send, *self._told(scope, path))
         else:
-            await _reply(send, 404, *faces.OpenAI().refusal(_nothing(method, path)))
+            await _reply(send, *telling.nothing(method, path))
 
     # Requests of models
 
@@ -180,56 +177,19 @@ class Gateway:
         self.later.add(task)
         task.add_done_callback(self.later.discard)
 
-    # What it says of itself
-
-    async def _told(self, scope: Scope, path: str, send: Send) -> None:
+    def _told(self, scope: Scope, path: str) -> telling.Page:
         match path:
             case "/livez":
-                await _reply(send, 200, PLAIN, b"alive\n")
+                return telling.alive()
             case "/readyz":
-                status, words = self._readiness()
-                await _reply(send, status, PLAIN, f"{words}\n".encode())
+                return telling.readiness(self.holder, is_draining=self.is_draining)
             case "/metrics":
-                await _reply(send, 200, PLAIN, self._metrics().encode())
+                return telling.metrics(
+                    self.caller, self.purse, in_flight=self.in_flight, counts=self.counts
+                )
             case "/v1/models":
-                await self._models(scope, send)
-            case _:
-                await _reply(send, 404, *faces.OpenAI().refusal(_nothing("GET", path)))
-
-    def _readiness(self) -> tuple[int, str]:
-        snapshot = self.holder.current
-        if self.is_draining:
-            return 503, "draining"
-        if snapshot is None:
-            return 503, f"no snapshot yet. {self.holder.trouble}".strip()
-        return 200, f"ready with snapshot {snapshot.version}. {self.holder.trouble}".strip()
-
-    def _metrics(self) -> str:
-        now_s = time.monotonic()
-        lines = [f"cascade_in_flight {self.in_flight}"]
-        lines += [
-            f'cascade_requests_total{{outcome="{name}"}} {count}'
-            for name, count in sorted(self.counts.items())
-        ]
-        lines += [f"cascade_{name} {value:g}" for name, value in figures(self.purse).items()]
-        for address, breaker in sorted(self.caller.breakers.items()):
-            state = breaker.state(now_s=now_s).value
-            target = json.dumps(address)
-            lines.append(f'cascade_breaker{{target={target},state="{state}"}} 1')
-        return "\n".join(lines) + "\n"
-
-    async def _models(self, scope: Scope, send: Send) -> None:
-        face = faces.OpenAI()
-        try:
-            if self.holder.current is None:
-                raise Refused(503, "no_policies", "No policies have come yet; ask again.")
-            _, cascade = doors.who(scope["headers"], self.holder.current)
-        except Refused as refused:
-            await _reply(send, refused.status, *face.refusal(refused))
-            return
-        names = [cascade.slug, doors.AUTO, *(s.name for s in cascade.live.policy.stages)]
-        body = openai.write_models(names, created=0, owner="slipway")
-        await _reply(send, 200, [faces.JSON], json.dumps(body).encode())
+                return telling.models(scope["headers"], self.holder.current)
+        return telling.nothing("GET", path)
 
 
 BUDGET_CODES = ("insufficient_quota", "budget_unknown")
@@ -252,15 +212,6 @@ def _face(scope: Scope, path: str) -> Face | None:
     if found is None:
         return None
     return faces.Converse(unquote(found[1]), is_streamed=found[2] == "converse-stream")
-
-
-def _nothing(method: str, path: str) -> Refused:
-    return Refused(
-        404,
-        "not_found",
-        f"Nothing answers {method} {path[:100]}; POST /v1/chat/completions or "
-        "/model/{model}/converse, GET /v1/models.",
-    )
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
