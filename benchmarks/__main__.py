@@ -7,11 +7,11 @@ import importlib
 import sys
 from pathlib import Path
 
-from benchmarks import boot, cascade, figures, planner, portfolio, router, start
+from benchmarks import boot, cascade, figures, gate, gateway, planner, portfolio, router, start
 
 # In this order: each is benchmarks/<name>.py with `run(options) -> Sequence[Figure]`.
 ON_A_DATABASE = ("volume", "pages", "advice", "books", "budgets")
-ALL = (*ON_A_DATABASE, "planner", "portfolio", "cascade", "router", "start")
+ALL = (*ON_A_DATABASE, "planner", "portfolio", "cascade", "router", "gate", "gateway", "start")
 
 
 def main() -> int:
@@ -32,6 +32,10 @@ def main() -> int:
         found += _told("cascade", cascade.run(options))
     if "router" in wanted:
         found += _told("router", router.run(options))
+    if "gate" in wanted:
+        found += _told("gate", gate.run(options))
+    if "gateway" in wanted:
+        found += _told("gateway", gateway.run(options))
     if "start" in wanted:
         found += _told("start", start.run(options))
     lost = figures.missed(found)

@@ -45,7 +45,7 @@ class Gateway:
     is_draining: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     later: set[asyncio.Task[None]] = field(default_factory=set)
-    draw: random.Random = field(default_factory=random.SystemRandom)
+    draw: random.Random = field(default_factory=random.Random)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -237,19 +237,26 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
 
 async def _unless_left(work: Coroutine[Any, Any, Answer], receive: Receive) -> Answer:
     """Return what work makes, or cancel it when the client leaves. Raises ClientLeft."""
-    task = asyncio.ensure_future(work)
+    me = asyncio.current_task()
     leaving = asyncio.ensure_future(_left(receive))
+    has_left = False
+
+    def gone(done: asyncio.Future[None]) -> None:
+        nonlocal has_left
+        if me is not None and not done.cancelled():
+            has_left = True
+            me.cancel()
+
+    leaving.add_done_callback(gone)
     try:
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        raise ClientLeft
+        return await work
+    except asyncio.CancelledError:
+        if has_left and me is not None and not me.uncancel():
+            raise ClientLeft from None
+        raise
     finally:
-        for each in (task, leaving):
-            if not each.done():
-                each.cancel()
+        leaving.remove_done_callback(gone)
+        leaving.cancel()
 
 
 async def _left(receive: Receive) -> None:

@@ -47,7 +47,7 @@ class Caller:
     purse: Purse
     breakers: dict[str, Breaker] = field(default_factory=lambda: defaultdict(Breaker))
     retries: RetryBudget = field(default_factory=RetryBudget)
-    draw: random.Random = field(default_factory=random.SystemRandom)
+    draw: random.Random = field(default_factory=random.Random)
 
     async def ask(self, turn: Turn, wanted: Wanted, chat: Chat) -> Answer:
         """Return the whole answer. Raises UpstreamFailed, NoMoney, Uncounted."""
