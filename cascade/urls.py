@@ -32,6 +32,7 @@ urlpatterns = [
     path(f"{ONE}calibrations/", work.calibration_list, name="calibrations"),
     path(f"{ONE}calibrations/<int:pk>/", work.calibration, name="calibration"),
     path(f"{ONE}calibrations/<int:pk>/apply/", work.apply, name="apply"),
+    path(f"{ONE}trainings/", work.training_list, name="trainings"),
     path(f"{ONE}trials/", log.trials, name="trials"),
     path(f"{ONE}trials/<uuid:uuid>/", log.trial, name="trial"),
     path(f"{ONE}review/", log.review, name="review"),

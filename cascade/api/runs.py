@@ -241,6 +241,9 @@ class TrainingInput(serializers.Serializer):
     upload = serializers.IntegerField(
         required=False, allow_null=True, min_value=1, max_value=LARGEST_ID
     )
+    kind = serializers.CharField(
+        required=False, default="router", max_length=10, help_text="router or gate"
+    )
 
 
 class Trainings(APIView):
@@ -260,12 +263,13 @@ class Trainings(APIView):
         operation_id="trainings_create", request=TrainingInput, responses={202: TrainingOutput}
     )
     def post(self, request: Request) -> Response:
-        """Train a router on labelled trials; its weights are kept under a version."""
+        """Train a router or a gate on labelled trials; its weights are kept under a version."""
         asked, actor = read(TrainingInput, request), actor_of(request)
         made = trainings.request_training(
             actor=actor,
             cascade=cascades.cascade_for(actor=actor, slug=asked["cascade"]),
             over=_over(asked),
+            kind=asked["kind"],
             now=timezone.now(),
         )
         tasks.nudge_training(made.pk)

@@ -118,6 +118,18 @@ class Calibrate(Looked):
         )
 
 
+class Train(Looked):
+    """The same, and what is trained."""
+
+    kind = forms.ChoiceField(
+        label="Train",
+        choices=[
+            ("router", "A router: who is likely right, before any call"),
+            ("gate", "A gate: how good an answer is"),
+        ],
+    )
+
+
 class Trials(forms.Form):
     """A file of trials."""
 

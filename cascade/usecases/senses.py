@@ -52,10 +52,11 @@ def _score(cascade: Cascade, policy: Policy) -> Score:
         if not outcome.text or (scorer is None and outcome.score is not None):
             return outcome.score
         answer = Answer(text=outcome.text, stop=Stop.END, tokens=outcome.tokens)
-        return assess(_chat(trial), answer, scorer=scorer).p_good
+        return assess(chat_of(trial), answer, scorer=scorer).p_good
 
     return score
 
 
-def _chat(trial: Trial) -> Chat:
+def chat_of(trial: Trial) -> Chat:
+    """Return a logged prompt as the chat it was, as far as it was kept."""
     return Chat(messages=(Message(Speaker.USER, (Part(text=trial.prompt),)),))

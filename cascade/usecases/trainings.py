@@ -1,36 +1,49 @@
-"""Routers are trained on labelled trials and kept as data; a policy takes one by its version."""
+"""Routers and gates are trained on labelled trials and kept as data; policies name them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
+from cascade.domain.gate import learning
 from cascade.domain.plain import plain
-from cascade.domain.training import Trained, examples_of, train
+from cascade.domain.policy import Policy
+from cascade.domain.request import Answer, Stop
+from cascade.domain.training import examples_of, train
+from cascade.domain.trial import Trial
 from cascade.models import Cascade, Training, Weights
-from cascade.usecases import asking, policies, replays, running
+from cascade.usecases import asking, policies, replays, running, senses
 from cascade.usecases.asking import Over
 from portal.access import Actor, Permission, require
+from portal.errors import Invalid
 
-ROUTER = "router"
+ROUTER, GATE = "router", "gate"
+KINDS = (ROUTER, GATE)
+UNJUDGED = "Nobody has judged an answer of these stages yet."
 
 
 @transaction.atomic(durable=True)
-def request_training(*, actor: Actor, cascade: Cascade, over: Over, now: datetime) -> Training:
-    """Ask for a router for a policy's stages; a worker trains it.
+def request_training(
+    *, actor: Actor, cascade: Cascade, over: Over, now: datetime, kind: str = ROUTER
+) -> Training:
+    """Ask for a router for a policy's stages, or for a gate for their answers; a worker trains it.
 
     Raises NotFound to strangers, NotAllowed, Invalid, TooMany, Conflict when there is no trial.
     """
     require(actor, Permission.EDIT_CASCADE, team_id=cascade.feature.team_id)
+    if kind not in KINDS:
+        raise Invalid("There is no such training.", fields={"kind": f"One of {', '.join(KINDS)}."})
     policies.lock(cascade)
     over = asking.checked(cascade=cascade, over=over)
     replays.refuse_more(Training, cascade)
     body, _ = asking.policy_asked(cascade=cascade, number=over.policy)
     made = Training.objects.create(
         cascade=cascade,
-        kind=ROUTER,
+        kind=kind,
         body=body,
         request=asking.as_json(over),
         total=replays.trials_of(cascade=cascade, over=over, now=now),
@@ -50,33 +63,71 @@ def run_training(*, training_id: int, clock: Callable[[], datetime]) -> Training
     found = replays.samples_of(
         cascade=run.cascade, over=asking.from_json(run.request), now=run.made_at
     )
-    examples = examples_of(
-        running.told(found, run=run), models=[stage.target.model for stage in policy.stages]
-    )
-    if not examples:
-        running.fail(run, words="Nobody has judged an answer of these stages yet.", now=clock())
-        return run
-    names = [stage.name for stage in policy.stages]
-    made = train(examples, stages=names, version=f"{ROUTER}-{run.pk}")
-    _keep(run, made, clock())
+    trials = running.told(found, run=run)
+    learn = _router if run.kind == ROUTER else _gate
+    learnt = learn(run, policy, trials)
+    if isinstance(learnt, str):
+        running.fail(run, words=learnt, now=clock())
+    else:
+        _keep(run, learnt, clock())
     return run
 
 
-@transaction.atomic(durable=True)
-def _keep(run: Training, made: Trained, now: datetime) -> None:
-    """Keep the weights with the end of their training: both, and once."""
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    version: str
+    body: bytes
+    fit: dict[str, Any]
+
+
+def _router(run: Training, policy: Policy, trials: Iterable[Trial]) -> _Learnt | str:
+    """Return a router, or why there is none."""
+    examples = examples_of(trials, models=[stage.target.model for stage in policy.stages])
+    if not examples:
+        return UNJUDGED
+    names = [stage.name for stage in policy.stages]
+    made = train(examples, stages=names, version=f"{ROUTER}-{run.pk}")
     fit = {
         "stages": list(made.router.stages),
         "fits": plain(made.fits),
         "words": [each.told for each in made.fits],
     }
-    if running.end(run, result=fit | {"version": made.router.version}, now=now):
+    return _Learnt(made.router.version, made.router.to_bytes(), fit)
+
+
+def _gate(run: Training, policy: Policy, trials: Iterable[Trial]) -> _Learnt | str:
+    """Return a gate, or why there is none: its labels do not tell right from wrong yet."""
+    models = {stage.target.model for stage in policy.stages}
+    examples = [
+        learning.Example(
+            senses.chat_of(trial),
+            Answer(text=outcome.text, stop=Stop.END, tokens=outcome.tokens),
+            outcome.quality,
+            trial.weight,
+        )
+        for trial in trials
+        for model, outcome in trial.outcomes.items()
+        if model in models and outcome.quality is not None and outcome.text
+    ]
+    if not examples:
+        return UNJUDGED
+    made = learning.train(examples, version=f"{GATE}-{run.pk}")
+    if made.scorer is None:
+        return f"The rules' own weights stay in use. {made.fit.told}"
+    fit = {"fits": plain([made.fit]), "words": [made.fit.told]}
+    return _Learnt(made.scorer.version, made.scorer.to_bytes(), fit)
+
+
+@transaction.atomic(durable=True)
+def _keep(run: Training, made: _Learnt, now: datetime) -> None:
+    """Keep the weights with the end of their training: both, and once."""
+    if running.end(run, result=made.fit | {"version": made.version}, now=now):
         Weights.objects.create(
             cascade=run.cascade,
             kind=run.kind,
-            version=made.router.version,
-            body=made.router.to_bytes(),
-            fit=fit,
+            version=made.version,
+            body=made.body,
+            fit=made.fit,
             trained_at=now,
             trained_by=run.made_by,
         )

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cascade import tasks
-from cascade.forms.small import Calibrate, Looked, Trials
+from cascade.forms.small import Calibrate, Looked, Train, Trials
 from cascade.models import Cascade
 from cascade.queries import pictures, runs
 from cascade.queries.cascades import cascade_for, draft_of, policies, standing_of
-from cascade.usecases import calibrations, replays, uploads
+from cascade.usecases import calibrations, replays, trainings, uploads
 from portal.access import Permission
 from portal.errors import NotAllowed, NotFound, Refusal
 from portal.forms.refusals import explain
@@ -67,6 +67,31 @@ def calibration_list(request: HttpRequest, slug: str) -> HttpResponse:
             explain(form, refusal)
     found = runs.calibrations(actor=request.actor, cascade=slug)
     return _list(request, cascade, form, "calibration", cursor_page(request, found, order=NEWEST))
+
+
+@require_http_methods(["GET", "POST"])
+def training_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """List what was trained and is being trained; POST asks for another training."""
+    cascade = cascade_for(actor=request.actor, slug=slug)
+    form = Train(request.POST or None, **_choices(cascade))
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = trainings.request_training(
+                actor=request.actor,
+                cascade=cascade,
+                over=form.asked(),
+                kind=form.cleaned_data["kind"],
+                now=timezone.now(),
+            )
+            tasks.nudge_training(made.pk)
+            messages.success(request, "A worker trains it; look again in a moment.")
+            return redirect("cascade:trainings", slug)
+        except (NotFound, NotAllowed):
+            raise
+        except Refusal as refusal:
+            explain(form, refusal)
+    found = runs.trainings(actor=request.actor, cascade=slug)
+    return _list(request, cascade, form, "trainings", cursor_page(request, found, order=NEWEST))
 
 
 def _choices(cascade: Cascade) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from cascade.models import (
     Calibration,
@@ -19,11 +20,13 @@ from cascade.models import (
     PolicyVersion,
     Replay,
     Rollout,
+    Training,
     Trial,
     Upload,
     Verdict,
     VirtualKey,
 )
+from cascade.usecases import trainings
 from portal.models import Feature, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,6 +45,7 @@ PAGES = (
     f"{ONE}replays/",
     f"{ONE}trials/upload/",
     f"{ONE}calibrations/",
+    f"{ONE}trainings/",
     f"{ONE}trials/",
     f"{ONE}trials/?stage=small&status=answered&escalated=no&labelled=no",
     f"{ONE}review/",
@@ -226,6 +230,20 @@ def test_a_replay_is_asked_for_and_shown_as_it_goes(desk: Client) -> None:
     page = text(desk.get(f"{ONE}replays/{run.pk}/"))
     assert "A worker begins within seconds." in page
     assert "poll=1" in page
+
+
+@pytest.mark.parametrize("kind", ["router", "gate"])
+def test_a_training_is_asked_for_done_and_named(desk: Client, now: datetime, kind: str) -> None:
+    reply = desk.post(
+        f"{ONE}trainings/", {"kind": kind, "over": "logged", "days": "7", "policy": "1"}
+    )
+    assert reply.status_code == 302
+    run = Training.objects.latest("pk")
+    assert trainings.run_training(training_id=run.pk, clock=timezone.now) is not None
+    page = text(desk.get(f"{ONE}trainings/"))
+    assert "Nobody has judged an answer of these stages yet." in page
+    wrong = {"kind": "oracle", "over": "logged", "days": "7", "policy": "1"}
+    assert desk.post(f"{ONE}trainings/", wrong).status_code == 422
 
 
 def test_a_file_of_trials_is_kept_and_a_bad_one_refused_line_by_line(desk: Client) -> None:

@@ -70,6 +70,7 @@ OF_THE_TEAM = {
     "cascade:stop_canary", "cascade:version", "cascade:start_canary", "cascade:go_live",
     "cascade:roll_back", "cascade:replays", "cascade:replay", "cascade:upload",
     "cascade:drop_upload", "cascade:calibrations", "cascade:calibration", "cascade:apply",
+    "cascade:trainings",
     "cascade:trials", "cascade:trial", "cascade:review", "cascade:keys", "cascade:revoke_key",
     "api-cascade", "api-cascade-retire", "api-cascade-limit", "api-cascade-live",
     "api-cascade-draft", "api-cascade-policies", "api-cascade-policy", "api-cascade-rollouts",
@@ -343,6 +344,7 @@ def _posts(world: World, people: dict[str, User]) -> dict[str, tuple[Permission 
         "cascade:drop": (Permission.EDIT_CASCADE, {}),
         "cascade:publish": (Permission.EDIT_CASCADE, {}),
         "cascade:replays": (Permission.EDIT_CASCADE, looked),
+        "cascade:trainings": (Permission.EDIT_CASCADE, {**looked, "kind": "router"}),
         "cascade:calibrations": (
             Permission.EDIT_CASCADE,
             {**looked, "quality": "0.9", "confidence": "0.9"},
