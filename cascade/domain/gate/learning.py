@@ -22,7 +22,7 @@ from cascade.domain.router import Platt
 from cascade.domain.training import Fit, auc
 
 FOLDS = 5
-PENALTY = 3.0
+PENALTY = 1.0
 PLACE_SCALE = 0.3
 LEAST_LABELS = 200
 LEAST_RARE = 25

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from cascade.domain.hashing import COUNTS, DIMENSIONS, Hashed, features
 from cascade.domain.request import Answer, Chat, Tokens
 
 # Dense places first: the rules' findings and own counts, then the counts of both texts' hashing.
-SIGNS = 64
+SIGNS = 80
 PLACES = SIGNS + 2 * COUNTS
 GRAMS = DIMENSIONS - COUNTS
 PROMPT_FROM = PLACES
@@ -25,6 +26,10 @@ COLUMNS = PLACES + 2 * GRAMS
 # Another set of signs needs other weights: a scorer says for which it was trained.
 VERSION = 1
 
+_TAIL = 200
+# Numbers of weeks, dozens, halves and hundreds need no ground.
+_USUAL = frozenset(("1", "2", "7", "12", "24", "30", "60", "100"))
+_STEP = re.compile(r"^\s*(?:\d+[.)]|[-*])\s", re.M)
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _FINAL = re.compile(r"(?:####|\"answer\"\s*:|answer is)\s*\"?([^\n\"}]{1,200})", re.IGNORECASE)
 _DOUBTS = re.compile(r"\b(?:assum\w*|however|but|wait|actually|mistake|unclear|approximat\w*)\b")
@@ -80,6 +85,8 @@ def _counted(chat: Chat, answer: Answer) -> list[float]:
     question, said = clipped(chat.text), clipped(answer.text)
     return [
         *_sums(question, said),
+        *_threads(question, said),
+        *_ending(question, said),
         *_shape(chat, said, answer.tokens),
         *callsigns.signs(chat, answer),
     ]
@@ -106,6 +113,46 @@ def _sums(question: str, said: str) -> list[float]:
         float(bool(result) and result in given),
         float(bool(final)),
         _log(len(result)),
+    ]
+
+
+def _threads(question: str, said: str) -> list[float]:
+    """Return how the sums hang together: operands from nowhere, results nobody needs."""
+    known = {_plain(one) for one in _NUMBER.findall(question)} | _USUAL
+    tail = {_plain(one) for one in _NUMBER.findall(said[-_TAIL:])}
+    found = [
+        (_NUMBER.findall(one.text), _plain_value(one.said)) for one in arithmetic.sums(said).all
+    ]
+    foreign = broken = 0
+    for operands, result in found:
+        foreign += sum(_plain(one) not in known for one in operands)
+        known.add(result)
+        broken += "." in result or "/" in result
+    used = {_plain(one) for operands, _ in found for one in operands}
+    idle = sum(result not in used and result not in tail for _, result in found)
+    return [_log(foreign), _log(idle), _log(broken), foreign / max(1, len(found))]
+
+
+def _plain_value(value: Fraction) -> str:
+    return _plain(f"{float(value):.6f}")
+
+
+def _ending(question: str, said: str) -> list[float]:
+    """Return what the final result looks like, and whether the way there speaks of it."""
+    final = _FINAL.findall(said)
+    result = final[-1].strip(" \"'`*,") if final else ""
+    if not result:
+        return [0.0] * 8
+    before = said[: said.rfind(result)]
+    return [
+        _log(len(result)),
+        float(result in question),
+        _log(before.count(result)),
+        float(result in before[-_TAIL:]),
+        _log(sum(not one.isalnum() for one in result)),
+        sum(one.isdigit() for one in result) / len(result),
+        _log(len(_STEP.findall(said))),
+        _log(len(question.partition("==")[2]) if "==" in question else 0),
     ]
 
 
