@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
+from benchmarks import gate_answers, outcomes
 from benchmarks.cascade_rivals import Numbers, Scored
-from benchmarks.outcomes import ROOT
-from cascade.domain.hashing import DIMENSIONS, Hashed, features
-from cascade.domain.logistic import Rows, fit_logistic, rows_of, sigmoid
+from benchmarks.outcomes import HAIKU, ROOT, Question
 from cascade.domain.router import p_right
 from cascade.domain.training import examples_of, train
 from cascade.domain.trial import Trial
 from cascade.domain.uploads.reading import read, with_texts
-
-# The checks on an answer stand first, then the prompt's features, then the answer's.
-_CHECKS = 16
-_CALL = re.compile(r"([\w.]+)\(")
-_ARGUMENT = re.compile(r"(\w+)\s*=\s*('[^']*'|\"[^\"]*\"|[^,)\]]+)")
-_SUM = re.compile(r"(\d[\d,.]*)\s*([-+*x/])\s*\$?(\d[\d,.]*)\s*=\s*\$?(\d[\d,.]*)")
-_ANSWER = re.compile(r'"answer":\s*(.*)', re.DOTALL)
 
 
 @cache
@@ -48,12 +39,19 @@ def scored(trials: Sequence[Trial], models: Sequence[str]) -> Scored:
     Both are trained on buckets 0 to 4 without the trial's own; buckets 5 and 6 are judged by what
     all of 0 to 4 teach.
     """
-    post = {model: np.zeros(len(trials)) for model in models}
-    for model in models:
-        rows, right = _rows(trials, model), right_of(trials, model)
-        for learn, fresh in _folds(trials):
-            post[model][fresh] = _after(rows, right, learn, fresh)
+    asked = {one.id: one for one in (*outcomes.zeroeval(), *outcomes.bfcl())}
+    questions = [asked[trial.trial_id] for trial in trials]
+    post = {model: _after(questions, model) for model in models}
     return Scored(tuple(trials), forecast(trials, models), post)
+
+
+def _after(questions: Sequence[Question], model: str) -> Numbers:
+    """Return the gate's P(right) of a model's answers, out of fold."""
+    # The tiers of the gate's figures hold Haiku's answers: the model's stand in their place.
+    given = [replace(one, models={**one.models, HAIKU: one.models[model]}) for one in questions]
+    tier = gate_answers.calls if questions[0].functions else gate_answers.claude
+    made = tier(given, ratio=1)
+    return made.chances(made.weak)
 
 
 def forecast(trials: Sequence[Trial], models: Sequence[str]) -> dict[str, Numbers]:
@@ -99,108 +97,8 @@ def right_of(trials: Sequence[Trial], model: str) -> Numbers:
     return np.array([trial.outcomes[model].quality for trial in trials], dtype=np.float64)
 
 
-def _after(rows: Rows, right: Numbers, learn: np.ndarray, fresh: np.ndarray) -> Numbers:
-    fit = fit_logistic(rows.kept(learn), right[learn], counts=_CHECKS, count_scale=0.3)
-    return np.asarray(sigmoid(fit.log_odds(rows.kept(fresh))))
-
-
 def _with_texts(main: str, texts: str) -> tuple[Trial, ...]:
     with (ROOT / f"{main}.jsonl.gz").open("rb") as file:
         trials = read(file).trials
     with (ROOT / f"{texts}.jsonl.gz").open("rb") as file:
         return with_texts(trials, file)
-
-
-def _rows(trials: Sequence[Trial], model: str) -> Rows:
-    found = [_features(trial, model) for trial in trials]
-    return rows_of(found, columns=_CHECKS + 2 * DIMENSIONS)
-
-
-def _features(trial: Trial, model: str) -> Hashed:
-    text = trial.outcomes[model].text
-    checks = np.array(_call_checks(trial, text) if trial.schema else _text_checks(trial, text))
-    prompt, answer = features(_whole(trial).prompt), features(text)
-    indices = np.concatenate(
-        [
-            np.arange(len(checks)),
-            prompt.indices + _CHECKS,
-            answer.indices + _CHECKS + DIMENSIONS,
-        ]
-    )
-    values = np.concatenate([checks, prompt.values, answer.values])
-    return Hashed(indices.astype(np.int32), values.astype(np.float32))
-
-
-def _text_checks(trial: Trial, text: str) -> list[float]:
-    sums, wrong = _arithmetic(text)
-    found = _ANSWER.search(text)
-    last = found.group(1)[:200] if found else ""
-    is_code = trial.intent == "crux"
-    return [
-        float(is_code),
-        len(trial.prompt) / 1000,
-        len(text) / 1000,
-        len(text) / 1000 * is_code,
-        sums / 5,
-        wrong,
-        float(wrong > 0),
-        float(found is None),
-        len(last) / 50,
-        float("." in last),
-        len(re.findall(r"\d", last)) / 5,
-        trial.prompt.count("for ") * is_code,
-        trial.prompt.count("%") + trial.prompt.count("/"),
-        len(re.findall(r"\d+", trial.prompt)) / 10,
-    ]
-
-
-def _arithmetic(text: str) -> tuple[int, float]:
-    """Return how many sums an answer works out, and how many of them wrong."""
-    wrong = count = 0
-    for one, sign, other, result in _SUM.findall(text):
-        try:
-            left, right, said = (
-                float(part.replace(",", "").rstrip(".")) for part in (one, other, result)
-            )
-            true = {"+": left + right, "-": left - right}.get(sign)
-            if true is None:
-                true = left / right if sign == "/" else left * right
-        except (ValueError, ZeroDivisionError):
-            continue
-        count += 1
-        wrong += abs(true - said) > 0.02 * max(1.0, abs(said))
-    return count, float(wrong)
-
-
-def _call_checks(trial: Trial, text: str) -> list[float]:
-    offered = trial.schema.get("functions")
-    functions = offered if isinstance(offered, list) else []
-    names = {each.get("name") for each in functions}
-    called, given = _CALL.findall(text), _ARGUMENT.findall(text)
-    properties: set[str] = set()
-    needed: set[str] = set()
-    for each in functions:
-        parameters = each.get("parameters") or {}
-        properties |= set(parameters.get("properties") or {})
-        if each.get("name") in called:
-            needed |= set(parameters.get("required") or [])
-    said = trial.prompt.lower()
-    grounded = [value.strip("'\" ").lower() in said for _, value in given]
-    return [
-        len(functions),
-        len(properties) / 10,
-        len(called),
-        float(not called),
-        float(bool(called) and all(name in names for name in called)),
-        len(given) / 5,
-        float(np.mean(grounded)) if grounded else 0.0,
-        len(grounded) - sum(grounded),
-        sum(name not in properties for name, _ in given),
-        len(needed - {name for name, _ in given}),
-        max(0, len(given) - len(needed)),
-        len(text) / 200,
-        float(text.strip().startswith("[")),
-        float("{" in text),
-        float(not trial.prompt),
-        float(trial.intent == "relevance") * (1.0 if called else -1.0),
-    ]
