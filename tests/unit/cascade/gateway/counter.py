@@ -57,9 +57,13 @@ def policy(**changed: Any) -> dict[str, Any]:
 
 
 def snapshot(
-    body: Mapping[str, Any] | None = None, *, version: int = 1, key: Mapping[str, Any] | None = None,
-    limits: Mapping[str, int | None] | None = None, canary: Mapping[str, Any] | None = None,
-) -> str:  # fmt: skip
+    body: Mapping[str, Any] | None = None,
+    *,
+    version: int = 1,
+    key: Mapping[str, Any] | None = None,
+    limits: Mapping[str, int | None] | None = None,
+    canary: Mapping[str, Any] | None = None,
+) -> str:
     """Return a snapshot of one cascade and one key."""
     made = {
         "digest": hashlib.sha256(SECRET.encode()).hexdigest(), "cascade": 3,
