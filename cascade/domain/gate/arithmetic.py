@@ -14,6 +14,7 @@ from cascade.domain.gate.formula import OPERATORS, Number, Term, tokens, value
 MOST_SUMS = 200
 MOST_TERMS = 40
 MOST_UNITS = 5
+_DIGIT = re.compile(r"\d")
 
 _BREAKS = frozenset(
     [
@@ -88,6 +89,8 @@ def sums(text: str) -> Sums:
     A result may be rounded where there is a fraction: it must lie within one of its last digit.
     """
     found: list[Sum] = []
+    if not _DIGIT.search(text):
+        return Sums(())
     for segment in _segments(tokens(text)):
         for one in _equations(segment):
             found.append(one)

@@ -29,7 +29,11 @@ _SMALL = {
     "Dutch": """de het een en is niet van ik u met voor op dat zijn wat hoe mijn kan worden aan
         naar wij deze bij""",
 }
-_KNOWN = {name: frozenset(told.split()) for name, told in _SMALL.items()}
+_NOBODY: tuple[str, ...] = ()
+_WHOSE = {
+    word: tuple(name for name, told in _SMALL.items() if word in told.split())
+    for word in {word for told in _SMALL.values() for word in told.split()}
+}
 _SCRIPTS = {
     "Russian": re.compile(r"[\u0400-\u04ff]"),
     "Greek": re.compile(r"[\u0370-\u03ff]"),
@@ -55,7 +59,10 @@ def of(text: str) -> str:
     found = words(read)
     if len(found) < LEAST_WORDS:
         return ""
-    counts = Counter({name: sum(word in small for word in found) for name, small in _KNOWN.items()})
+    counts = Counter(dict.fromkeys(_SMALL, 0))
+    for word in found:
+        for name in _WHOSE.get(word, _NOBODY):
+            counts[name] += 1
     (first, most), (_, second) = counts.most_common(2)
     if most < 2 or most < 0.12 * len(found) or most < 1.3 * second:
         return ""
@@ -64,6 +71,8 @@ def of(text: str) -> str:
 
 def _script(text: str) -> str:
     """Return the language of a script of its own, `Latin`, or nothing."""
+    if text.isascii():
+        return "Latin" if _LATIN.search(text) else ""
     latin = len(_LATIN.findall(text))
     counts = Counter({name: len(script.findall(text)) for name, script in _SCRIPTS.items()})
     if counts["Japanese"] * 5 >= counts["Chinese"] and counts["Japanese"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -107,7 +108,8 @@ def _looped(found: list[str]) -> float:
     Numbers do not count: rows of a table look alike.
     """
     kept = [word for word in found if not word.isdigit()][-MOST_WORDS:]
-    if len(kept) < LEAST_RUN:
+    # A run in circles says each of its words at least LEAST_TURNS times.
+    if len(kept) < LEAST_RUN or max(Counter(kept).values()) < LEAST_TURNS:
         return 0.0
     marks = np.array([zlib.crc32(word.encode("utf-8", "replace")) for word in kept], np.int64)
     longest = 0
