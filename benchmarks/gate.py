@@ -76,7 +76,14 @@ def _recovered(tier: Tier) -> Sequence[Figure]:
 
 def _claude(tier: Tier) -> Sequence[Figure]:
     gains = tier.gains()
-    return _saved("Haiku, rules and scorer, then Opus (1:60)", tier, gains, 0.99, 50.0, "41 %")
+    return _saved(
+        "Haiku, rules and scorer, then Opus (1:60)",
+        tier,
+        gains,
+        0.99,
+        50.0,
+        "41 % with three tiers",
+    )
 
 
 def _called(questions: Sequence[Question]) -> Sequence[Figure]:

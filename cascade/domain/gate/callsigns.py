@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from cascade.domain.gate import tools
 from cascade.domain.gate.words import clipped, content, words
 from cascade.domain.request import Answer, Chat, Tool
 
-COUNT = 24
+COUNT = 34
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _MORE = re.compile(r"\?|\balso\b|\bthen\b|\band\b|\bboth\b|\beach\b|;|\n")
@@ -26,6 +27,7 @@ class _Argument:
     is_needed: bool
     is_typed: bool
     is_said: bool
+    is_told: bool
 
 
 def signs(chat: Chat, answer: Answer) -> list[float]:
@@ -40,6 +42,7 @@ def signs(chat: Chat, answer: Answer) -> list[float]:
         *_grounds(given),
         *_covered(chat, answer, called, given),
         *_fitting(chat, called),
+        *_nowhere(chat, answer, given),
     ]
     return found
 
@@ -65,6 +68,8 @@ def _amounts(chat: Chat, answer: Answer, called: list[Tool]) -> list[float]:
 def _arguments(chat: Chat, answer: Answer, offered: dict[str, Tool]) -> Iterator[_Argument]:
     said = clipped(chat.text).lower()
     pieces = set(words(said))
+    told = clipped(json.dumps([dict(tool.schema) for tool in chat.tools[:32]], default=str)).lower()
+    told_pieces = set(words(told))
     for call in answer.tool_calls[: tools.MOST_CALLS]:
         schema = offered[call.name].schema if call.name in offered else {}
         known = schema.get("properties") or {}
@@ -77,6 +82,7 @@ def _arguments(chat: Chat, answer: Answer, offered: dict[str, Tool]) -> Iterator
                 name in needed,
                 isinstance(typed, dict) and "type" in typed,
                 all(tools.is_said(leaf, said, pieces) for leaf in tools.leaves(value)),
+                all(tools.is_said(leaf, told, told_pieces) for leaf in tools.leaves(value)),
             )
 
 
@@ -123,6 +129,36 @@ def _fitting(chat: Chat, called: list[Tool]) -> list[float]:
         max((tools.fit(chat, tool) for tool in chat.tools), default=0.0),
         min((tools.fit(chat, tool) for tool in called), default=0.0),
         min(shares, default=0.0),
+    ]
+
+
+def _nowhere(chat: Chat, answer: Answer, given: list[_Argument]) -> list[float]:
+    """Return what neither the question nor a tool's description holds, and how calls break."""
+    lost = [one for one in given if not one.is_said and not one.is_told]
+    fault = tools.invalid(chat, answer)
+    words_ = fault.words if fault else ""
+    asked = content(clipped(chat.question))
+    names = {call.name for call in answer.tool_calls}
+    described = content(
+        clipped(
+            " ".join(
+                f"{tool.description} {json.dumps(dict(tool.schema), default=str)[:4_000]}"
+                for tool in chat.tools
+                if tool.name in names
+            )
+        )
+    )
+    return [
+        _log(sum(one.is_needed for one in lost)),
+        _log(sum(not one.is_needed for one in lost)),
+        float(any(isinstance(one.value, list) for one in given)),
+        float("lacks" in words_),
+        float("instead of" in words_),
+        float("no tool is named" in words_),
+        _log(max(0, len(chat.tools) - len(names))),
+        len(asked & described) / len(asked) if asked and names else 0.0,
+        float(len(chat.tools) == 1 and bool(names)),
+        float(len(chat.tools) == 1) * (len(asked & described) / len(asked) if asked else 0.0),
     ]
 
 

@@ -17,7 +17,7 @@ from cascade.domain.hashing import COUNTS, DIMENSIONS, Hashed, features
 from cascade.domain.request import Answer, Chat, Tokens
 
 # Dense places first: the rules' findings and own counts, then the counts of both texts' hashing.
-SIGNS = 80
+SIGNS = 96
 PLACES = SIGNS + 2 * COUNTS
 GRAMS = DIMENSIONS - COUNTS
 PROMPT_FROM = PLACES
