@@ -59,9 +59,12 @@ class Breaker:
             self._close()
         self._count(now_s, is_failure=False)
 
-    def failed(self, *, now_s: float, retry_after_s: float | None = None) -> None:
+    def failed(
+        self, *, now_s: float, retry_after_s: float | None = None, is_probe: bool = True
+    ) -> None:
         """Count a failure; enough of them, or a probe's, open the breaker."""
-        was_probe, self.is_probing = self.is_probing, False
+        was_probe = is_probe and self.is_probing
+        self.is_probing = self.is_probing and not was_probe
         self._count(now_s, is_failure=True)
         if self.is_open and was_probe:
             self.pause_s = min(LONGEST_PAUSE_S, 2 * self.pause_s)

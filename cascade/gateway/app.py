@@ -113,7 +113,11 @@ class Gateway:
     def _turn(self, scope: Scope, asked: Asked, key: Key, cascade: Cascade, began_s: float) -> Turn:
         assert self.holder.current is not None
         uuid = uuid4()
-        is_canary = cascade.canary is not None and falls_in(uuid, cascade.canary_share)
+        # A stage that is named is one of the live policy; a canary may have others.
+        names_none = doors.stage_asked(cascade, asked.model) is None
+        is_canary = (
+            names_none and cascade.canary is not None and falls_in(uuid, cascade.canary_share)
+        )
         version = cascade.canary if is_canary and cascade.canary else cascade.live
         return Turn(
             uuid=uuid,
@@ -166,7 +170,7 @@ class Gateway:
         """Log the request, after the calls that nobody waits for."""
         now_s = time.monotonic()
         side = after.wanted(turn, draw=self.draw)
-        if not side or self.is_draining:
+        if not side or self.is_draining or len(self.later) >= self.most_in_flight:
             self.purse.tell(turn.trial(now_s))
             return
         trial = turn.trial(now_s)

@@ -105,7 +105,7 @@ class Caller:
                     if isinstance(piece, End):
                         call.answered(piece.tokens)
                     else:
-                        letters += len(piece.text)
+                        letters += _letters(piece)
                     yield piece
         except UpstreamFailed as failed:
             call.failed(failed, said=letters)
@@ -120,7 +120,9 @@ class Caller:
         if tariff is None:
             raise UpstreamFailed(Trouble.REFUSED, f"{wanted.target.model} has no price.")
         breaker = self.breakers[wanted.target.address]
-        if not breaker.admits(now_s=time.monotonic()) and not wanted.is_last_resort:
+        is_admitted = breaker.admits(now_s=time.monotonic())
+        is_probe = is_admitted and breaker.is_probing
+        if not is_admitted and not wanted.is_last_resort:
             raise UpstreamFailed(Trouble.OVERLOADED, CLOSED_DOOR)
         fitted = limited(
             chat, stage_most=wanted.max_output_tokens, key_most=turn.key.max_output_tokens
@@ -144,14 +146,21 @@ class Caller:
             max_output_tokens=fitted.max_output_tokens or wanted.max_output_tokens,
         )
         if within_s <= 0:
-            breaker.left()
+            if is_probe:
+                breaker.left()
             raise UpstreamFailed(Trouble.TIMED_OUT, "The request's deadline has passed.")
         try:
             await self.purse.hold(turn, lost, micro=max(most, lost.micro), seconds=within_s)
         except BaseException:
-            breaker.left()
+            if is_probe:
+                breaker.left()
             raise
-        return _Call(turn, lost, fitted, within_s, breaker, self.purse)
+        return _Call(turn, lost, fitted, within_s, breaker, self.purse, is_probe)
+
+
+def _letters(piece: Piece) -> int:
+    call = piece.tool_call
+    return len(piece.text) + (0 if call is None else len(call.name) + len(call.arguments))
 
 
 CLOSED_DOOR = "It failed too often lately; it is asked again in a while."
@@ -167,6 +176,7 @@ class _Call:
     within_s: float
     breaker: Breaker
     purse: Purse
+    is_probe: bool
     began_s: float = field(default_factory=time.monotonic)
     is_over: bool = False
 
@@ -180,14 +190,19 @@ class _Call:
         if self.is_over:
             return
         if failed.trouble.is_passing:
-            self.breaker.failed(now_s=time.monotonic(), retry_after_s=failed.retry_after_s)
+            self.breaker.failed(
+                now_s=time.monotonic(),
+                retry_after_s=failed.retry_after_s,
+                is_probe=self.is_probe,
+            )
         else:
             self.breaker.succeeded(now_s=time.monotonic())
         self._end("failed", failed.tokens or self._guess(said), failed.trouble.value)
 
     def left(self, *, said: int) -> None:
         """Charge a call whose client left: its prompt, and what was said until then."""
-        self.breaker.left()
+        if self.is_probe:
+            self.breaker.left()
         self._end("cancelled", Tokens(self.attempt.tokens.input, -(-said // LETTERS_A_TOKEN)))
 
     def _guess(self, said: int) -> Tokens:

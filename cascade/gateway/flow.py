@@ -136,7 +136,7 @@ class Flow:
         if not came.is_shown or self.out is None:
             return False
         self.shown = move.stage
-        if streaming.mode_of(turn, is_last=self._is_last(move.stage)) is Mode.OPTIMISTIC:
+        if streaming.mode_of(turn, is_last=self._is_final(move.stage)) is Mode.OPTIMISTIC:
             return False
         await self._end(move.stage, is_short=False)
         return True
@@ -145,7 +145,7 @@ class Flow:
         turn = self.turn
         if self.out is None:
             return streaming.Came(await self.caller.ask(turn, wanted, turn.chat), is_shown=False)
-        mode = streaming.mode_of(turn, is_last=self._is_last(place))
+        mode = streaming.mode_of(turn, is_last=self._is_final(place))
         return await streaming.stream(self.caller, turn, wanted, turn.chat, self.out, mode)
 
     async def _take_back(self, move: Move) -> None:
@@ -160,6 +160,11 @@ class Flow:
         return place == len(turn.policy.stages) - 1 or (
             len(turn.tried) + 1 >= len(turn.plan.order) and place >= turn.plan.highest
         )
+
+    def _is_final(self, place: int) -> bool:
+        """Say whether this stage's answer is given whatever it is worth."""
+        rejected = sum(1 for each in self.turn.tried if each.score is not None)
+        return self._is_last(place) or rejected >= self.turn.policy.most_escalations
 
     def _step_down(self, place: int, none: NoMoney) -> None:
         """Go on with cheaper stages only, or with what there is."""

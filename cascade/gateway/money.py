@@ -70,6 +70,7 @@ class Purse:
     shares: dict[int, float] = field(default_factory=dict)
     local_micro: dict[UUID, int] = field(default_factory=dict)
     workers: list[asyncio.Task[None]] = field(default_factory=list)
+    releases: set[asyncio.Task[None]] = field(default_factory=set)
 
     def begin(self) -> None:
         """Start those who settle."""
@@ -106,8 +107,6 @@ class Purse:
         try:
             granted = await self.ledger.reserve(hold=hold)
         except CountersAway as away:
-            # Nobody heard the answer: it may be held all the same.
-            self._later(hold.hold_id)
             self._hold_locally(turn, attempt, micro, away)
             return
         except asyncio.CancelledError:
@@ -118,15 +117,27 @@ class Purse:
             raise NoMoney(granted.refused_scope)
 
     def _hold_locally(self, turn: Turn, attempt: Attempt, micro: int, away: CountersAway) -> None:
+        """Spend on this process's own word, or raise Uncounted.
+
+        Nobody heard the answer, so it may be held all the same. Only a call that is not made gives
+        that back: a hold given back is over, and what its call costs could not be charged.
+        """
+        why = ""
         if turn.policy.without_counters is WithoutCounters.REFUSE:
-            raise Uncounted(str(away)) from away
-        if sum(self.local_micro.values()) + micro > LOCAL_MICRO:
-            raise Uncounted("This process has spent what it may without being counted.") from away
+            why = str(away)
+        elif sum(self.local_micro.values()) + micro > LOCAL_MICRO:
+            why = "This process has spent what it may without being counted."
+        if why:
+            self._later(str(attempt.id))
+            raise Uncounted(why) from away
         self.local_micro[attempt.id] = micro
 
     def _later(self, hold_id: str) -> None:
         """Give back what may have been held while its asker left."""
         task = asyncio.ensure_future(self._release(hold_id))
+        # The loop alone would not keep it from being collected.
+        self.releases.add(task)
+        task.add_done_callback(self.releases.discard)
         task.add_done_callback(_heard)
 
     async def _release(self, hold_id: str) -> None:

@@ -103,7 +103,9 @@ async def alive(out: Out, work: Awaitable[Made]) -> Made:
             await out.comment("still working")
     finally:
         if not task.done():
+            # Its call ends first, so that the request's sum holds what it cost.
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def stream(
@@ -127,6 +129,7 @@ async def stream(
             if wait_s is None:
                 raise
             await asyncio.sleep(wait_s)
+            turn.waited_s += wait_s
             retry += 1
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from cascade.domain.events import LONGEST_TEXT, Attempt, Trial
 from cascade.domain.policy import Policy
 from cascade.domain.prices import cost_pico
-from cascade.domain.request import Answer, Chat, Tokens
+from cascade.domain.request import Answer, Chat
 from cascade.domain.scopes import ScopeLimit, limits_of
 from cascade.domain.walk import Plan, Tried
 from cascade.gateway.snapshot import Cascade, Key, Snapshot, Version
@@ -93,8 +93,13 @@ class Turn:
         answer = self.answers.get(self.stage) if self.stage is not None else None
         if tariff is None or answer is None:
             return model, 0
-        tokens = Tokens(input=answer.tokens.input, output=answer.tokens.output)
-        return model, cost_pico(tariff, tokens)
+        # What came from a prompt cache would have come from one there too.
+        return model, cost_pico(tariff, answer.tokens)
+
+    @property
+    def escalations(self) -> int:
+        """Return how many answers were followed by another stage; a failed call is none."""
+        return sum(1 for each in self.tried[:-1] if each.score is not None)
 
     def overhead_ms(self, now_s: float) -> float:
         """Return the gateway's own part of the time so far."""
@@ -145,7 +150,7 @@ class Turn:
             first_token_ms=self.first_token_ms,
             latency_ms=round((now_s - self.began_s) * 1000),
             overhead_ms=round(self.overhead_ms(now_s), 3),
-            escalations=max(0, len(self.tried) - 1),
+            escalations=self.escalations,
             pico=self.pico,
             shadow_pico=sum(each.pico for each in self.made if each.role == "shadow"),
             baseline_model=model,
