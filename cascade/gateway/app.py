@@ -29,6 +29,8 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 MOST_BYTES = 10 * 1024 * 1024
 MOST_IN_FLIGHT = 1_000
+# A body of MOST_BYTES over a line of 3 Mbit/s; who sends nothing may not keep a place for ever.
+BODY_S = 30.0
 CONVERSE = re.compile(r"/model/([^/]{1,500})/(converse|converse-stream)")
 
 
@@ -41,8 +43,11 @@ class Gateway:
     purse: Purse
     rated: doors.Rated
     most_in_flight: int = MOST_IN_FLIGHT
+    body_s: float = BODY_S
     in_flight: int = 0
     is_draining: bool = False
+    is_cut: bool = False
+    under_way: set[asyncio.Task[Any]] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     later: set[asyncio.Task[None]] = field(default_factory=set)
     draw: random.Random = field(default_factory=random.Random)
@@ -66,21 +71,27 @@ class Gateway:
             await _reply(send, refused.status, *face.refusal(refused))
             return
         self.in_flight += 1
-        began_s = time.monotonic()
+        began_s, task = time.monotonic(), asyncio.current_task()
+        assert task is not None
+        self.under_way.add(task)
         try:
             await self._one(face, scope, receive, send, began_s)
         except Refused as refused:
             self.counts[f"http_{refused.status}"] += 1
             await _reply(send, refused.status, *face.refusal(refused))
         finally:
+            self.under_way.discard(task)
             self.in_flight -= 1
+
+    def cut(self) -> None:
+        """End what is under way: each client is told so, each call is written down."""
+        self.is_cut = True
+        for task in self.under_way:
+            task.cancel()
 
     def _room(self) -> None:
         if self.is_draining:
-            raise Refused(
-                503, "draining", "This gateway is stopping; ask again.", kind="api_error",
-                retry_after_s=1.0,
-            )  # fmt: skip
+            raise refusing.draining()
         if self.in_flight >= self.most_in_flight:
             raise Refused(
                 503, "too_busy", f"{self.in_flight} requests are under way here; ask again.",
@@ -98,7 +109,13 @@ class Gateway:
             )  # fmt: skip
         key, cascade = doors.who(scope["headers"], snapshot)
         try:
-            asked = face.read(await _body(scope, receive))
+            async with asyncio.timeout(self.body_s):
+                body = await _body(receive)
+            asked = face.read(body)
+        except TimeoutError as late:
+            raise Refused(
+                408, "slow_request", f"The request did not come within {self.body_s:g} s."
+            ) from late
         except Fault as fault:
             raise Refused(400, "invalid_request", fault.words, path=fault.path) from fault
         only = doors.stage_asked(cascade, asked.model)
@@ -150,8 +167,10 @@ class Gateway:
             if out is None:
                 headers = [faces.JSON, *faces.told(turn, time.monotonic())]
                 await _reply(send, 200, headers, face.answer(turn, answer))
-        except (ClientLeft, asyncio.CancelledError, OSError):
-            turn.status, turn.http, turn.stage = "cancelled", 499, turn.stage
+        except (ClientLeft, asyncio.CancelledError, OSError) as left:
+            turn.status, turn.http = "cancelled", 499
+            if self.is_cut and isinstance(left, asyncio.CancelledError):
+                await _told_so(turn, out)
         except CutOff as cut:
             turn.status, turn.http = "failed", 502
             if out is not None:
@@ -218,7 +237,15 @@ def _face(scope: Scope, path: str) -> Face | None:
     return faces.Converse(unquote(found[1]), is_streamed=found[2] == "converse-stream")
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes:
+async def _told_so(turn: Turn, out: faces.Stream | None) -> None:
+    """Tell a client that this process cannot wait for its answer."""
+    turn.http = 503
+    if out is None or not out.has_begun:
+        raise refusing.draining()
+    await out.error(refusing.draining())
+
+
+async def _body(receive: Receive) -> bytes:
     """Return the whole body. Raises Refused for more than MOST_BYTES."""
     parts, size = [], 0
     while True:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -34,16 +35,21 @@ SNAPSHOT, VERSION = "cascade:snapshot", "cascade:snapshot:version"
 BREAKERS = "cascade:breakers"
 LOOK_EVERY_S = 1.0
 BREAKERS_LAST_S = 15
-DRAIN_S = 20.0
+# What is told to stop is killed after 30 s by ECS and by most; 25 s by this product's own servers.
+DRAIN_S = "20"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says: where the counters are, and where a snapshot is kept."""
+    """What the environment says: where the counters are, and where a snapshot is kept.
+
+    Requests have `drain_s` to end when the process is told to stop; then they are cut.
+    """
 
     counters_url: str
     snapshot_file: Path | None
     most_in_flight: int
+    drain_s: float = float(DRAIN_S)
 
 
 def settings(environ: Mapping[str, str]) -> Settings:
@@ -55,7 +61,10 @@ def settings(environ: Mapping[str, str]) -> Settings:
     most = environ.get("GATEWAY_MOST_IN_FLIGHT", "1000")
     if not most.isdigit() or not 1 <= int(most) <= 100_000:
         raise SystemExit(f"GATEWAY_MOST_IN_FLIGHT is a number from 1 to 100,000, not {most!r}.")
-    return Settings(url, Path(kept) if kept else None, int(most))
+    drain = environ.get("GATEWAY_DRAIN_S", DRAIN_S)
+    if not drain.isdigit() or not 1 <= int(drain) <= 900:
+        raise SystemExit(f"GATEWAY_DRAIN_S is a number of seconds from 1 to 900, not {drain!r}.")
+    return Settings(url, Path(kept) if kept else None, int(most), float(drain))
 
 
 @asynccontextmanager
@@ -81,8 +90,7 @@ async def opened(found: Settings, environ: Mapping[str, str]) -> AsyncIterator[G
     try:
         yield gateway
     finally:
-        gateway.is_draining = True
-        await _drained(gateway)
+        await _drained(gateway, within_s=found.drain_s)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await upstreams.close()
@@ -90,13 +98,20 @@ async def opened(found: Settings, environ: Mapping[str, str]) -> AsyncIterator[G
         await store.aclose(close_connection_pool=True)
 
 
-async def _drained(gateway: Gateway) -> None:
-    until_s = time.monotonic() + DRAIN_S
-    while gateway.in_flight and time.monotonic() < until_s:
-        await asyncio.sleep(0.05)
+async def _drained(gateway: Gateway, *, within_s: float) -> None:
+    """Let what is under way end, cut what does not, and tell everything."""
+    until_s = time.monotonic() + within_s
+    await _emptied(gateway, until_s=until_s)
     if gateway.later:
         await asyncio.wait(gateway.later, timeout=max(0.1, until_s - time.monotonic()))
     await gateway.purse.drain(within_s=max(1.0, until_s - time.monotonic()))
+
+
+async def _emptied(gateway: Gateway, *, until_s: float) -> None:
+    gateway.is_draining = True
+    while gateway.in_flight and time.monotonic() < until_s:
+        await asyncio.sleep(0.05)
+    gateway.cut()
 
 
 async def look(store: Redis, holder: Holder) -> None:
@@ -157,12 +172,36 @@ class Process:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        async with opened(settings(os.environ), os.environ) as gateway:
+        found = settings(os.environ)
+        async with opened(found, os.environ) as gateway:
             self.gateway = gateway
+            ending = asyncio.create_task(_end(gateway, _told_to_stop(), within_s=found.drain_s))
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            log.info("Draining")
+            ending.cancel()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Return what is set by SIGTERM.
+
+    The server's own handler would wait for all requests, however long they take, before it tells
+    this application anything; SIGINT still is the server's.
+    """
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    return told
+
+
+async def _end(gateway: Gateway, told: asyncio.Event, *, within_s: float) -> None:
+    """Drain when told to stop, or when the server that began this process is gone; then end."""
+    parent = os.getppid()
+    while not told.is_set() and os.getppid() == parent:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), LOOK_EVERY_S)
+    log.info("Draining")
+    await _emptied(gateway, until_s=time.monotonic() + within_s)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 application = Process()

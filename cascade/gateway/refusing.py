@@ -36,6 +36,13 @@ class Refused(Exception):
         self.path = path
 
 
+def draining() -> Refused:
+    """Return the refusal of a process that ends."""
+    return Refused(
+        503, "draining", "This gateway is stopping; ask again.", kind="api_error", retry_after_s=1.0
+    )
+
+
 def over_budget(scope: str) -> Refused:
     """Return the refusal of who has no money left this month."""
     who = {"key": "this key", "feature": "this feature", "team": "the team"}

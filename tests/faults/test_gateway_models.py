@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -14,6 +16,7 @@ import requests
 from tests.contract.cascade.servers import TEXT
 from tests.fixtures.gateways import Case, Gateway, Place, place, published
 from tests.fixtures.servers import wait_until
+from tests.unit.cascade.gateway import counter
 
 DEADLINE_S = 3.0
 # Longer than any deadline of ours can be exceeded by a machine that is merely slow.
@@ -218,3 +221,31 @@ def test_the_gateway_knows_no_database(gateway: Gateway) -> None:
     assert b"DJANGO_SETTINGS_MODULE" not in environ
     assert gateway.says("/livez").text == "alive\n"
     assert gateway.says("/readyz").text == "ready with snapshot 1.\n"
+
+
+def test_a_request_that_never_ends_gives_its_place_back() -> None:
+    async def inside() -> list[dict[str, Any]]:
+        async with counter.desk() as found:
+            found.gateway.body_s = 0.1
+            sent: list[dict[str, Any]] = []
+            parts = iter([{"type": "http.request", "body": b'{"model": ', "more_body": True}])
+
+            async def receive() -> dict[str, Any]:
+                for part in parts:
+                    return part
+                return await asyncio.Future()
+
+            async def send(message: dict[str, Any]) -> None:
+                sent.append(message)
+
+            path = "/v1/chat/completions"
+            headers = [(b"authorization", f"Bearer {counter.SECRET}".encode())]
+            scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
+            await found.gateway(scope, receive, send)
+            assert found.gateway.in_flight == 0
+            assert found.upstream.asked == []
+            return sent
+
+    start, body = asyncio.run(inside())
+    assert start["status"] == 408
+    assert json.loads(body["body"])["error"]["code"] == "slow_request"
