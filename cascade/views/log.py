@@ -111,7 +111,7 @@ def _context(request: HttpRequest, row: Trial, form: Verdict) -> dict[str, Any]:
 def review(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the next request to judge; POST keeps the verdict and shows the one after it."""
     cascade = cascade_for(actor=request.actor, slug=slug)
-    form = Verdict(request.POST or None)
+    form, row = Verdict(request.POST or None), None
     if request.method == "POST":
         uuid = request.POST.get("trial", "")
         row = _trial(request, slug, _uuid(uuid))
@@ -124,7 +124,8 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "cascade": cascade,
             "tab": "review",
-            "trial": queue[0] if queue else None,
+            # A verdict that was not kept stays with the request it is about.
+            "trial": row or (queue[0] if queue else None),
             "waiting": len(queue),
             "form": form,
             "may_review": request.actor.may(Permission.REVIEW, team_id=cascade.feature.team_id),
