@@ -9,7 +9,7 @@ from typing import Any
 from cascade.domain import planning
 from cascade.domain.gate.assessing import Verdict
 from cascade.domain.invoker import UpstreamFailed
-from cascade.domain.policy import Classifier, Target
+from cascade.domain.policy import Classifier, Fallback, Target
 from cascade.domain.request import Answer, Chat
 from cascade.domain.walk import Move, Plan, Step, Tried, next_move
 from cascade.gateway import refusing, senses, streaming
@@ -240,7 +240,10 @@ class Flow:
     async def _accept(self, move: Move) -> Answer:
         answer = self.turn.answers.get(move.stage)
         if answer is None:  # Its beginning was turned down, and nothing better came.
-            raise self._refusal(move.reason)
+            whole = [each.stage for each in self.turn.tried if each.stage in self.turn.answers]
+            if not whole or self.turn.policy.fallback is Fallback.REFUSE:
+                raise self._refusal(move.reason)
+            return await self._accept(replace(move, stage=whole[-1], is_short=True))
         if self.out is None:
             self._done(move.stage, is_short=move.is_short)
             return answer

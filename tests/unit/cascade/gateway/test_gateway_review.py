@@ -106,6 +106,26 @@ def test_a_stream_that_may_not_be_escalated_shows_what_it_has(most: int) -> None
     run(work, snapshot(policy(streaming="commit", most_escalations=most)))
 
 
+def test_a_whole_answer_is_given_when_the_better_beginning_was_turned_down() -> None:
+    async def work(found: Desk) -> None:
+        short = said(HEDGE)
+        begun = said(f"{HEDGE} Please ask somebody else about all of this.")
+        found.scripts(
+            small=[Act(answer=short)],
+            medium=[Act(answer=begun)],
+            large=[failing(Trouble.REFUSED)],
+        )
+        reply = await found.ask(stream=True)
+        _, trials = await found.settled()
+
+        assert [each["stage"] for each in trials[0].tried] == ["small", "medium", "large"]
+        assert trials[0].tried[1]["score"] >= trials[0].tried[0]["score"] > 0
+        assert (trials[0].status, trials[0].stage) == ("short", "small")
+        assert reply.body.endswith(b"data: [DONE]\n\n")
+
+    run(work, snapshot(policy(streaming="commit")))
+
+
 def test_a_stage_that_is_named_is_the_live_policys_whatever_the_canary_has() -> None:
     canary = {
         "number": 2, "share": 1.0,
