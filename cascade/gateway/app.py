@@ -103,10 +103,7 @@ class Gateway:
     ) -> None:
         snapshot = self.holder.current
         if snapshot is None:
-            raise Refused(
-                503, "no_policies", "No policies have come yet; ask again.", kind="api_error",
-                retry_after_s=2.0,
-            )  # fmt: skip
+            raise refusing.no_policies()
         key, cascade = doors.who(scope["headers"], snapshot)
         try:
             async with asyncio.timeout(self.body_s):

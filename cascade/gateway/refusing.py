@@ -43,6 +43,17 @@ def draining() -> Refused:
     )
 
 
+def no_policies() -> Refused:
+    """Return the refusal before the first snapshot."""
+    return Refused(
+        503,
+        "no_policies",
+        "No policies have come yet; ask again.",
+        kind="api_error",
+        retry_after_s=2.0,
+    )
+
+
 def over_budget(scope: str) -> Refused:
     """Return the refusal of who has no money left this month."""
     who = {"key": "this key", "feature": "this feature", "team": "the team"}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from cascade.domain.wire import openai
-from cascade.gateway import doors, faces
+from cascade.gateway import doors, faces, refusing
 from cascade.gateway.calls import Caller
 from cascade.gateway.money import Purse, figures
 from cascade.gateway.refusing import Refused
@@ -51,7 +51,7 @@ def models(headers: Iterable[tuple[bytes, bytes]], snapshot: Snapshot | None) ->
     """Return the names that a key may ask for, as OpenAI lists models."""
     try:
         if snapshot is None:
-            raise Refused(503, "no_policies", "No policies have come yet; ask again.")
+            raise refusing.no_policies()
         _, cascade = doors.who(headers, snapshot)
     except Refused as refused:
         return refused.status, *faces.OpenAI().refusal(refused)
