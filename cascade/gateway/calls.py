@@ -197,7 +197,9 @@ class _Call:
             )
         else:
             self.breaker.succeeded(now_s=time.monotonic())
-        self._end("failed", failed.tokens or self._guess(said), failed.trouble.value)
+        self._end(
+            "failed", failed.tokens or self._guess(said, failed.trouble), failed.trouble.value
+        )
 
     def left(self, *, said: int) -> None:
         """Charge a call whose client left: its prompt, and what was said until then."""
@@ -205,9 +207,13 @@ class _Call:
             self.breaker.left()
         self._end("cancelled", Tokens(self.attempt.tokens.input, -(-said // LETTERS_A_TOKEN)))
 
-    def _guess(self, said: int) -> Tokens:
-        """Return what a failed call is charged: nothing before the first word."""
-        if not said:
+    def _guess(self, said: int, trouble: Trouble) -> Tokens:
+        """Return what a failed call is charged: its prompt, when the model had begun with it.
+
+        Who was throttled, refused or never reached the model owes nothing; who waited in vain or
+        was cut off does, as far as anybody knows.
+        """
+        if not said and trouble not in (Trouble.TIMED_OUT, Trouble.BROKEN):
             return Tokens()
         return Tokens(self.attempt.tokens.input, -(-said // LETTERS_A_TOKEN))
 

@@ -103,7 +103,10 @@ async def _drained(gateway: Gateway, *, within_s: float) -> None:
     until_s = time.monotonic() + within_s
     await _emptied(gateway, until_s=until_s)
     if gateway.later:
-        await asyncio.wait(gateway.later, timeout=max(0.1, until_s - time.monotonic()))
+        _, late = await asyncio.wait(gateway.later, timeout=max(0.1, until_s - time.monotonic()))
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
     await gateway.purse.drain(within_s=max(1.0, until_s - time.monotonic()))
 
 
