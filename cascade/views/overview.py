@@ -89,6 +89,7 @@ def _detail(request: HttpRequest, cascade: Cascade, now: Any) -> dict[str, Any]:
         "live": found,
         "hours": hours,
         "spans": HOURS,
+        "span": f"in the last {HOURS[hours]}",
         "chart": pictures.by_stage(found),
         "parts": pictures.stages(found),
         "breakers": pictures.breakers(standing=found.standing),

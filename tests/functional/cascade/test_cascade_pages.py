@@ -297,6 +297,11 @@ def test_thresholds_are_taken_over_into_the_draft(desk: Client, now: datetime) -
     assert Draft.objects.get().note.startswith(f"Calibration {run.pk}")
 
 
+def test_the_figures_name_their_stretch_of_time(desk: Client) -> None:
+    assert "in the last 7 days" in text(desk.get(f"{ONE}?hours=168"))
+    assert "in the last 24 hours" in text(desk.get(f"{ONE}figures/?hours=nonsense"))
+
+
 def test_an_alert_is_closed_and_a_cascade_retired(desk: Client, world: dict[str, Any]) -> None:
     assert "Prompts grew longer." in text(desk.get(ONE))
     assert desk.post(f"{ONE}alerts/{world['alert'].pk}/close/").status_code == 302
