@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cascade.domain import planning
 from cascade.domain.gate.assessing import Verdict
-from cascade.domain.invoker import UpstreamFailed
+from cascade.domain.invoker import Trouble, UpstreamFailed
 from cascade.domain.policy import Classifier, Fallback, Target
 from cascade.domain.request import Answer, Chat
 from cascade.domain.walk import Move, Plan, Step, Tried, next_move
@@ -17,6 +18,8 @@ from cascade.gateway.calls import Caller, Wanted
 from cascade.gateway.money import NoMoney, Uncounted
 from cascade.gateway.streaming import BadBeginning, Mode, Out
 from cascade.gateway.turn import Turn, likely_tokens
+
+log = logging.getLogger("slipway.gateway")
 
 LIKELY_OUTPUT_TOKENS = 250
 SHORT_ANSWER_TOKENS = 64
@@ -42,6 +45,18 @@ class Flow:
 
         Raises Refused, and CutOff when a stream broke that the client already reads.
         """
+        try:
+            return await self._walk()
+        except (refusing.Refused, streaming.CutOff, OSError):
+            raise
+        except Exception as bug:
+            log.exception("The request %s failed in a way nobody foresaw", self.turn.uuid)
+            if self.out is not None and self.out.has_begun:
+                failed = UpstreamFailed(Trouble.BROKEN, "The gateway failed.")
+                raise streaming.CutOff(failed) from bug
+            raise refusing.unforeseen() from bug
+
+    async def _walk(self) -> Answer:
         turn = self.turn
         turn.plan = await self._plan()
         while True:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -122,7 +123,7 @@ async def look(store: Redis, holder: Holder) -> None:
     try:
         version = await store.get(VERSION)
         held = holder.current.version if holder.current else -1
-        if version is None or int(version) <= held:
+        if version is None or int(version) <= held or int(version) == holder.refused:
             return
         body = await store.get(SNAPSHOT)
     except (RedisError, OSError) as reason:
@@ -157,7 +158,11 @@ async def _tell_breakers(store: Redis, gateway: Gateway) -> None:
     if not found:
         return
     with contextlib.suppress(RedisError, OSError):
-        await store.set(f"{BREAKERS}:{os.getpid()}", json.dumps(found), ex=BREAKERS_LAST_S)
+        await store.set(
+            f"{BREAKERS}:{socket.gethostname()}:{os.getpid()}",
+            json.dumps(found),
+            ex=BREAKERS_LAST_S,
+        )
 
 
 class Process:

@@ -78,6 +78,11 @@ def uncounted(why: str) -> Refused:
     )
 
 
+def unforeseen() -> Refused:
+    """Return the refusal of what nobody foresaw: a fault of ours, told without its insides."""
+    return Refused(500, "internal", "The gateway failed; its log says how.", kind="api_error")
+
+
 def by_upstreams(failed: UpstreamFailed | None, reason: str) -> Refused:
     """Return the refusal after every stage failed; the last failure decides the status."""
     if failed is None:

@@ -6,7 +6,7 @@ import base64
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -79,10 +79,14 @@ class Holder:
     file: Path | None = None
     current: Snapshot | None = None
     trouble: str = ""
-    _refused: int = field(default=-1)
+    refused: int = -1
 
     def offer(self, body: str | bytes, *, keeps: bool = True) -> bool:
-        """Take a snapshot when it is newer and whole; say whether it was taken."""
+        """Take a snapshot when it is newer and whole; say whether it was taken.
+
+        `refused` keeps the version of one that was not whole, so that it is told once.
+        """
+        version = -1
         try:
             told = json.loads(body)
             version = int(told["version"])
@@ -92,6 +96,7 @@ class Holder:
         except (ValueError, KeyError, TypeError, AttributeError) as fault:
             self.trouble = f"A snapshot could not be read, the one before holds: {fault}"
             log.error("%s", self.trouble)
+            self.refused = version
             return False
         self.current, self.trouble = found, ""
         if keeps:

@@ -37,7 +37,7 @@ def plan_of(
     environ = {name: value for name, value in GIVEN.items() if name not in without} | more
     choices = services.Choices(
         host="127.0.0.1",
-        ports={"web": 8000, "sandbox": 8100},
+        ports={"web": 8000, "sandbox": 8100, "gateway": 8200},
         seed="content-ai",
         is_real_aws=is_real_aws,
     )
@@ -60,6 +60,12 @@ def test_each_missing_server_is_started(home: homes.Home) -> None:
     assert str(home.folder) in plan.environment["DATABASE_URL"]
     assert str(home.folder) in plan.environment["BROKER_URL"]
     assert plan.environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:8100"
+
+
+def test_a_gateway_runs_where_spending_can_be_counted(home: homes.Home) -> None:
+    assert "gateway" in names(plan_of(home, without=("BROKER_URL",)))
+    assert "gateway" in names(plan_of(home, CASCADE_URL="redis://given/2"))
+    assert plan_of(home).environment["GATEWAY_URL"] == "http://127.0.0.1:8200"
 
 
 def test_the_sandbox_never_gets_a_real_key(home: homes.Home) -> None:

@@ -55,7 +55,7 @@ def test_a_reset_is_refused_while_it_runs(installation: Stack) -> None:
     assert (installation.home / "secret_key").exists()
 
 
-@pytest.mark.parametrize("words", [("celery", "worker"), ("granian",), ("valkey-server",)])
+@pytest.mark.parametrize("words", [("celery", "worker"), ("granian", "wsgi"), ("valkey-server",)])
 def test_a_killed_process_is_started_again(installation: Stack, words: tuple[str, ...]) -> None:
     killed = installation.pid_of(*words)
     assert killed is not None

@@ -11,6 +11,7 @@ import pytest
 
 from cascade.adapters.memory import Act, cut, failing, throttled
 from cascade.domain.invoker import Trouble
+from cascade.domain.policy import Kind
 from cascade.domain.request import Tokens
 from tests.unit.cascade.gateway.counter import (
     GOOD,
@@ -405,6 +406,32 @@ def test_models_are_listed_for_who_has_a_key() -> None:
 
 def _secret() -> str:
     return "slwk_0123abcd_" + "x" * 32
+
+
+class Broken:
+    """An upstream with a bug."""
+
+    async def ask(self, target: Any, chat: Any, *, within_s: float) -> Any:
+        raise KeyError("a bug")
+
+    async def stream(self, target: Any, chat: Any, *, within_s: float) -> Any:
+        raise KeyError("a bug")
+        yield
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_what_nobody_foresaw_ends_in_a_typed_answer_and_even_books(streams: bool) -> None:
+    async def work(found: Desk) -> None:
+        found.gateway.caller.upstreams = dict.fromkeys(Kind, Broken())
+        reply = await found.ask(stream=streams)
+        assert reply.status == 500
+        assert reply.json["error"]["code"] == "internal"
+        assert "bug" not in reply.body.decode()
+        attempts, trials = await found.settled()
+        assert len(attempts) == 1
+        assert trials[0].http == 500
+
+    run(work)
 
 
 # Streams
