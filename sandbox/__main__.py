@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -60,11 +61,11 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.seed is not None:
         state.change_faults({"seed": arguments.seed})
     keeper.start()
-    ended = _on_signal()
+    wait_for_the_end = _on_signal()
     thread = threading.Thread(target=listening.serve_forever, name="http", daemon=True)
     thread.start()
     print(f"sandbox ready on {url}", flush=True)  # noqa: T201
-    ended.wait()
+    wait_for_the_end()
     listening.shutdown()
     thread.join(_JOIN_SECONDS)
     runtime.stop()
@@ -72,15 +73,24 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _on_signal() -> threading.Event:
-    ended = threading.Event()
+def _on_signal() -> Callable[[], None]:
+    """Return what waits for SIGTERM or SIGINT.
+
+    A pipe and no Event: a signal that comes while another is handled would wait for the Event's
+    lock, which the interrupted handler holds.
+    """
+    listening, told = os.pipe()
 
     def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
+        os.write(told, b"x")
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    return ended
+
+    def wait() -> None:
+        os.read(listening, 1)
+
+    return wait
 
 
 if __name__ == "__main__":

@@ -223,7 +223,9 @@ def _gateway(
 
 def _worker(home: Home) -> Service:
     mark = home.mark("worker-ready")
-    options = ["--concurrency", str(WORKER_PROCESSES), "--without-mingle", "--without-gossip"]
+    # A heartbeat would ask for the broker for ever when both must stop at once.
+    alone = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
+    options = ["--concurrency", str(WORKER_PROCESSES), *alone]
     return Service(
         name="worker",
         command=[*_celery("worker"), *options, "--loglevel", "INFO"],

@@ -1,6 +1,7 @@
 """Starts processes in order, waits until each is ready, restarts what crashes, stops in order.
 
-Threads and Popen: on CPython 3.11 asyncio's wait() hangs while an orphan holds the pipe.
+Popen and one loop: on CPython 3.11 asyncio's wait() hangs while an orphan holds the pipe, and no
+thread is started because of what portal.embedded.outputs says of them.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from portal.embedded.children import tied
+from portal.embedded.outputs import Outputs
 from portal.embedded.terminal import Terminal
 
 READY_WITHIN_S = 120
@@ -64,7 +65,8 @@ class Run:
 class Supervisor:
     """Runs services until a signal, or until an essential one is lost.
 
-    Start it from the main thread: children are tied to the thread that made them.
+    Start it from the main thread, and start no other: children are tied to the thread that made
+    them, and hear of every thread that ends.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Supervisor:
         self.runs = {service.name: Run(service) for service in services}
         self.environment = dict(environment)
         self.terminal = terminal
+        self.outputs = Outputs(hear=terminal.hear)
         self.interrupts = 0
         self.exit_code: int | None = None
 
@@ -92,7 +95,7 @@ class Supervisor:
                 if not is_announced and all(run.is_ready for run in self.runs.values()):
                     is_announced = True
                     on_ready(time.monotonic() - began)
-                time.sleep(0.2 if is_announced else 0.03)
+                self.outputs.listen(for_s=0.2 if is_announced else 0.03)
         finally:
             self._stop_all()
             for number, handler in before.items():
@@ -129,12 +132,8 @@ class Supervisor:
             # Ctrl-C reaches only the supervisor, and the group can be swept after a crash.
             start_new_session=True,
         )
-        threading.Thread(target=self._listen, args=(service.name, run.process), daemon=True).start()
-
-    def _listen(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        if process.stdout is not None:
-            for line in process.stdout:
-                self.terminal.hear(name, line.decode(errors="replace").rstrip())
+        if run.process.stdout is not None:
+            self.outputs.follow(service.name, run.process.stdout)
 
     def _ask(self, run: Run, *, now: float) -> None:
         if run.service.is_ready():
@@ -167,6 +166,7 @@ class Supervisor:
             run.process, run.is_ready, run.not_before = None, False, now + wait
 
     def _give_up(self, run: Run, why: str) -> None:
+        self.outputs.listen(for_s=0.05)
         self.terminal.tail(run.service.name)
         self.terminal.say(f"{run.service.name} {why}: everything stops")
         self.exit_code = 1
@@ -177,6 +177,7 @@ class Supervisor:
         running = [run for run in self.runs.values() if run.process is not None]
         for stage in sorted({run.service.stops for run in running}):
             self._stop([run for run in running if run.service.stops == stage])
+        self.outputs.listen(for_s=0)
         self.terminal.say(f"stopped in {time.monotonic() - began:.1f} s")
 
     def _stop(self, runs: Sequence[Run]) -> None:
@@ -190,7 +191,7 @@ class Supervisor:
             while process.poll() is None and self.interrupts <= max(interrupts, 1):
                 if time.monotonic() - began > service.stop_within_s:
                     break
-                time.sleep(0.02)
+                self.outputs.listen(for_s=0.02)
             self._make_sure(service, process)
 
     def _make_sure(self, service: Service, process: subprocess.Popen[bytes]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -36,14 +35,13 @@ TAIL_LINES = 25
 
 
 class Terminal:
-    """Writes each process's lines to its log, and the loud ones to the screen. Thread-safe."""
+    """Writes each process's lines to its log, and the loud ones to the screen."""
 
     def __init__(self, *, logs: Path, output: IO[str] | None = None) -> None:
         self.logs = logs
         self.output = output or sys.stdout
         self.is_coloured = self.output.isatty() and not os.environ.get("NO_COLOR")
         self.is_quiet = False
-        self._lock = threading.Lock()
         self._loud: dict[str, bool] = {}
         self._unseen: dict[str, deque[str]] = {}
 
@@ -57,18 +55,15 @@ class Terminal:
     def hear(self, name: str, line: str) -> None:
         """Keep one line of a process, and print it when it matters."""
         is_shown = self._is_loud(name, line) and not self.is_quiet
-        with self._lock:
-            unseen = self._unseen.setdefault(name, deque(maxlen=TAIL_LINES))
-            unseen.extend([] if is_shown else [line])
-            self._write(name, line)
+        unseen = self._unseen.setdefault(name, deque(maxlen=TAIL_LINES))
+        unseen.extend([] if is_shown else [line])
+        self._write(name, line)
         if is_shown:
             self.say(line, name=name)
 
     def tail(self, name: str) -> None:
         """Print a process's last lines that were not printed yet, when it failed."""
-        with self._lock:
-            lines = list(self._unseen.pop(name, ()))
-        for line in lines:
+        for line in self._unseen.pop(name, ()):
             self.say(line, name=name)
         self.say(f"The full log: {self.logs / name}.log")
 
@@ -100,7 +95,7 @@ class Terminal:
 
     def _print(self, text: str) -> None:
         # The terminal may be gone (a closed window), or not know these characters.
-        with suppress(OSError, ValueError), self._lock:
+        with suppress(OSError, ValueError):
             try:
                 self.output.write(text + "\n")
             except UnicodeEncodeError:
