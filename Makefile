@@ -22,6 +22,9 @@ export UV_CACHE_DIR ?= $(CURDIR)/var/cache/uv
 export PIP_NO_CACHE_DIR ?= 1
 endif
 
+# Each process has servers of its own; a file's tests stay in one process.
+SIDE_BY_SIDE ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 PRODUCTION := SECRET_KEY=checked-only-$$(printf '%064d' 1 | tr 01 xy)-AbCdEfGhIjKlMnOp0123456789 \
 	DEBUG=False HTTPS=True PUBLIC_URL=https://slipway.example ALLOWED_HOSTS=slipway.example \
 	DATABASE_URL=postgresql://slipway@db.invalid/slipway BROKER_URL=redis://broker.invalid/0
@@ -36,7 +39,7 @@ run: $(VENV)/stamp-run ## Start everything on this machine; Ctrl-C stops it, the
 	@exec $(PY) manage.py up $(ARGS)
 
 test: $(VENV)/stamp-dev chromium ## Run every test
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 check: lint types imports migrations deploy-check test ## Everything a commit must pass
 
