@@ -135,21 +135,19 @@ def _place() -> Iterator[Place]:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         python = sys.executable
-        granian = [python, "-m", "granian", "--interface", "asgi", "--port", str(gateway)]
-        granian += ["--workers", "1", "--loop", "uvloop", "--log-level", "warning"]
+        command = [python, "-m", "cascade.gateway", "--port", str(gateway)]
         with (
             _process(valkey.command(store), environment),
             _process([python, "-m", "benchmarks.gateway_upstream", str(upstream)], environment),
         ):
             _until(lambda: valkey.is_ready(store))
             _prepare(store.cascade_url)
-            command = [*granian, "cascade.gateway.process:application"]
             with _process(command, environment) as process:
                 _until(lambda: _listens(gateway) and _listens(upstream))
                 yield Place(
                     f"http://127.0.0.1:{gateway}",
                     f"http://127.0.0.1:{upstream}",
-                    _worker_of(process.pid),
+                    process.pid,
                 )
 
 
@@ -203,12 +201,6 @@ def _process(
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def _worker_of(pid: int) -> int:
-    """Return the process that answers: granian's only child."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(children[0]) if children else pid
 
 
 def _free() -> int:

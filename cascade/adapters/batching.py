@@ -1,6 +1,7 @@
 """Scripts asked for in one turn of the event loop travel together: one write, one read.
 
-A round trip of its own for each costs more in system calls than in everything else together.
+A round trip of its own for each costs more in system calls than in everything else together. What
+nobody waits for goes with the next message, or alone after a moment.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import ResponseError
 
 from cascade.adapters import scripts
+from cascade.adapters.line import Line
 
 # More than these in one message would make the first of them wait for the last.
 MOST_AT_ONCE = 128
+# So long what can wait waits for company.
+CAN_WAIT_S = 0.005
 
 
 class Batches:
     """Runs scripts by name. A caller that is cancelled leaves its script to run all the same."""
 
-    def __init__(self, server: Redis, *, names: Sequence[str]) -> None:
-        self._server = server
+    def __init__(self, line: Line, *, names: Sequence[str]) -> None:
+        self._line = line
         self._texts = {name: scripts.text(name) for name in names}
         # Not for secrecy: the server names a script by this digest.
         self._digests = {
@@ -32,17 +35,24 @@ class Batches:
         }
         self._waiting: list[tuple[str, Sequence[Any], asyncio.Future[Any]]] = []
         self._sent: set[asyncio.Task[None]] = set()
+        self._leaves: asyncio.Handle | None = None
+        self._is_urgent = False
 
-    async def run(self, name: str, words: Sequence[Any]) -> Any:
+    async def run(self, name: str, words: Sequence[Any], *, can_wait: bool = False) -> Any:
         """Return what a script answers. Raises RedisError, or OSError without a server."""
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[Any] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._flush)
         self._waiting.append((name, words, reply))
+        if can_wait and self._leaves is None:
+            self._leaves = loop.call_later(CAN_WAIT_S, self._flush)
+        elif not can_wait and not self._is_urgent:
+            if self._leaves is not None:
+                self._leaves.cancel()
+            self._is_urgent, self._leaves = True, loop.call_soon(self._flush)
         return await reply
 
     def _flush(self) -> None:
+        self._is_urgent, self._leaves = False, None
         waiting, self._waiting = self._waiting, []
         for place in range(0, len(waiting), MOST_AT_ONCE):
             task = asyncio.create_task(self._send(waiting[place : place + MOST_AT_ONCE]))
@@ -52,7 +62,7 @@ class Batches:
     async def _send(self, batch: list[tuple[str, Sequence[Any], asyncio.Future[Any]]]) -> None:
         try:
             replies = await self._asked([(name, words) for name, words, _ in batch])
-        except (RedisError, OSError) as reason:
+        except Exception as reason:  # Whatever it is, nobody may wait for ever.
             replies = [reason] * len(batch)
         except asyncio.CancelledError:
             for *_, future in batch:
@@ -69,17 +79,19 @@ class Batches:
     async def _asked(self, batch: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Return the replies; a server that lost its scripts is given them, and asked again."""
         replies = await self._together(batch)
-        unknown = [n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        unknown = [place for place, reply in enumerate(replies) if _lacks_script(reply)]
         if unknown:
-            for text in self._texts.values():
-                await self._server.script_load(text)
+            await self._line.ask([("SCRIPT", "LOAD", text) for text in self._texts.values()])
             again = await self._together([batch[place] for place in unknown])
             for place, reply in zip(unknown, again, strict=True):
                 replies[place] = reply
         return replies
 
     async def _together(self, batch: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
-        async with self._server.pipeline(transaction=False) as pipeline:
-            for name, words in batch:
-                pipeline.evalsha(self._digests[name], 0, *words)
-            return list(await pipeline.execute(raise_on_error=False))
+        return await self._line.ask(
+            [("EVALSHA", self._digests[name], 0, *words) for name, words in batch]
+        )
+
+
+def _lacks_script(reply: Any) -> bool:
+    return isinstance(reply, ResponseError) and str(reply).startswith("NOSCRIPT")

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from cascade.adapters import scripts
 from cascade.adapters.batching import Batches
+from cascade.adapters.line import Line
 from cascade.domain.scopes import Hold, Reserved, ScopeLimit, Standing
 
 __all__ = ["Counters", "CountersAway", "Hold", "Reserved", "ScopeLimit", "Standing"]
@@ -35,7 +36,7 @@ class Counters:
     after that: holds have ids, and events have ids that the drain knows again.
     """
 
-    def __init__(self, url: str, *, connections: int = 32, timeout_s: float = 1.0) -> None:
+    def __init__(self, url: str, *, connections: int = 4, timeout_s: float = 1.0) -> None:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=connections,
@@ -46,7 +47,8 @@ class Counters:
             retry=Retry(NoBackoff(), 1),
         )
         self.server: Redis = Redis.from_pool(pool)
-        self._batches = Batches(self.server, names=NAMES)
+        self._line = Line(url, timeout_s=timeout_s)
+        self._batches = Batches(self._line, names=NAMES)
 
     async def reserve(self, *, hold: Hold, now_s: float | None = None) -> Reserved:
         """Hold an attempt's worst case for all its scopes, or for none and say whose limit it is.
@@ -66,7 +68,8 @@ class Counters:
         expired and was booked as lost; then its true figures are told as a late entry, which the
         drain makes an alert of. Without its hold (lost with the server) it is booked on `scopes`.
         """
-        return await self._run("settle", [hold_id, micro, event, *scopes]) == 1
+        words = [hold_id, micro, event, *scopes]
+        return await self._run("settle", words, can_wait=True) == 1
 
     async def release(self, *, hold_id: str) -> bool:
         """Give a hold back unused, for a call that was never made; a reserve that follows fails."""
@@ -74,7 +77,7 @@ class Counters:
 
     async def append(self, *, event: bytes) -> None:
         """Tell the stream an event that moves no money."""
-        await self._run("append", [event])
+        await self._run("append", [event], can_wait=True)
 
     async def sweep(self, *, now_s: float | None = None) -> int:
         """Book the holds that expired as lost, each with its event; return how many."""
@@ -123,10 +126,11 @@ class Counters:
 
     async def close(self) -> None:
         """Close all connections."""
+        self._line.close()
         await self.server.aclose(close_connection_pool=True)
 
-    async def _run(self, name: str, words: Sequence[Any]) -> Any:
-        return await self._answer(self._batches.run(name, words))
+    async def _run(self, name: str, words: Sequence[Any], *, can_wait: bool = False) -> Any:
+        return await self._answer(self._batches.run(name, words, can_wait=can_wait))
 
     async def _answer(self, asked: Any) -> Any:
         try:

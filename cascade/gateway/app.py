@@ -7,16 +7,16 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID, uuid4
 
-from cascade.domain.request import Answer
 from cascade.domain.wire.fields import Fault
-from cascade.gateway import after, doors, faces, refusing, telling
+from cascade.gateway import after, client, doors, faces, refusing, telling
 from cascade.gateway.calls import Caller
+from cascade.gateway.client import Receive
 from cascade.gateway.faces import Asked, Face, Send
 from cascade.gateway.flow import Flow
 from cascade.gateway.money import Purse
@@ -26,10 +26,8 @@ from cascade.gateway.streaming import CutOff
 from cascade.gateway.turn import Turn, likely_tokens
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-MOST_BYTES = 10 * 1024 * 1024
 MOST_IN_FLIGHT = 1_000
-# A body of MOST_BYTES over a line of 3 Mbit/s; who sends nothing may not keep a place for ever.
+# The largest body over a line of 3 Mbit/s; who sends nothing may not keep a place for ever.
 BODY_S = 30.0
 CONVERSE = re.compile(r"/model/([^/]{1,500})/(converse|converse-stream)")
 
@@ -107,7 +105,7 @@ class Gateway:
         key, cascade = doors.who(scope["headers"], snapshot)
         try:
             async with asyncio.timeout(self.body_s):
-                body = await _body(receive)
+                body = await client.body(receive)
             asked = face.read(body)
         except TimeoutError as late:
             raise Refused(
@@ -116,12 +114,12 @@ class Gateway:
         except Fault as fault:
             raise Refused(400, "invalid_request", fault.words, path=fault.path) from fault
         only = doors.stage_asked(cascade, asked.model)
-        await self.rated.admit(
+        turn = self._turn(scope, asked, key, cascade, began_s)
+        turn.admission = await self.rated.asked(
             key,
             tokens=likely_tokens(asked.chat) + (asked.chat.max_output_tokens or 0),
             now_s=time.monotonic(),
         )
-        turn = self._turn(scope, asked, key, cascade, began_s)
         await self._walked(face, turn, asked, only, receive, send)
 
     def _turn(self, scope: Scope, asked: Asked, key: Key, cascade: Cascade, began_s: float) -> Turn:
@@ -160,11 +158,11 @@ class Gateway:
         out = face.stream(turn, asked, send) if asked.is_streamed else None
         flow = Flow(self.caller, turn, out, only)
         try:
-            answer = await _unless_left(flow.run(), receive)
+            answer = await client.unless_left(flow.run(), receive)
             if out is None:
                 headers = [faces.JSON, *faces.told(turn, time.monotonic())]
                 await _reply(send, 200, headers, face.answer(turn, answer))
-        except (ClientLeft, asyncio.CancelledError, OSError) as left:
+        except (client.ClientLeft, asyncio.CancelledError, OSError) as left:
             turn.status, turn.http = "cancelled", 499
             if self.is_cut and isinstance(left, asyncio.CancelledError):
                 await _told_so(turn, out)
@@ -175,15 +173,18 @@ class Gateway:
         except Refused as refused:
             turn.status = "refused" if refused.code in BUDGET_CODES else "failed"
             turn.http = refused.status
+            turn.is_let_in = refused.code != doors.RATE_USED_UP
             if out is None or not out.has_begun:
                 raise
             await out.error(refused)
         finally:
-            self.counts[turn.status] += 1
             self._afterwards(turn)
 
     def _afterwards(self, turn: Turn) -> None:
-        """Log the request, after the calls that nobody waits for."""
+        """Log the request, after the calls that nobody waits for; not who was turned away."""
+        if not turn.is_let_in:
+            return
+        self.counts[turn.status] += 1
         now_s = time.monotonic()
         side = after.wanted(turn, draw=self.draw)
         if not side or self.is_draining or len(self.later) >= self.most_in_flight:
@@ -215,10 +216,6 @@ class Gateway:
 BUDGET_CODES = ("insufficient_quota", "budget_unknown")
 
 
-class ClientLeft(Exception):
-    """Nobody waits for the answer any more."""
-
-
 def falls_in(uuid: UUID, share: float) -> bool:
     """Say whether a request belongs to a share of all, the same for the same id."""
     return uuid.int % 1_000_003 < share * 1_000_003
@@ -240,56 +237,6 @@ async def _told_so(turn: Turn, out: faces.Stream | None) -> None:
     if out is None or not out.has_begun:
         raise refusing.draining()
     await out.error(refusing.draining())
-
-
-async def _body(receive: Receive) -> bytes:
-    """Return the whole body. Raises Refused for more than MOST_BYTES."""
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refused(400, "cut_request", "The request broke off.")
-        part = message.get("body", b"")
-        size += len(part)
-        if size > MOST_BYTES:
-            raise Refused(
-                413,
-                "too_large",
-                f"A request has at most {MOST_BYTES // 1024 // 1024} MiB; send less text or fewer "
-                "images.",
-            )
-        parts.append(bytes(part))
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-async def _unless_left(work: Coroutine[Any, Any, Answer], receive: Receive) -> Answer:
-    """Return what work makes, or cancel it when the client leaves. Raises ClientLeft."""
-    me = asyncio.current_task()
-    leaving = asyncio.ensure_future(_left(receive))
-    has_left = False
-
-    def gone(done: asyncio.Future[None]) -> None:
-        nonlocal has_left
-        if me is not None and not done.cancelled():
-            has_left = True
-            me.cancel()
-
-    leaving.add_done_callback(gone)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if has_left and me is not None and not me.uncancel():
-            raise ClientLeft from None
-        raise
-    finally:
-        leaving.remove_done_callback(gone)
-        leaving.cancel()
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _reply(send: Send, status: int, headers: faces.Headers, body: bytes) -> None:

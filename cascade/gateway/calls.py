@@ -18,7 +18,7 @@ from cascade.domain.policy import Kind, Target
 from cascade.domain.prices import cost_pico, worst_micro
 from cascade.domain.request import Answer, Chat, Tokens
 from cascade.domain.retrying import MOST_RETRIES, RetryBudget, pause_s
-from cascade.gateway.money import Purse
+from cascade.gateway.money import NoMoney, Purse, Uncounted
 from cascade.gateway.turn import LETTERS_A_TOKEN, Turn, likely_tokens, limited, most_tokens
 
 Gathered = list[Piece]
@@ -50,7 +50,7 @@ class Caller:
     draw: random.Random = field(default_factory=random.Random)
 
     async def ask(self, turn: Turn, wanted: Wanted, chat: Chat) -> Answer:
-        """Return the whole answer. Raises UpstreamFailed, NoMoney, Uncounted."""
+        """Return the whole answer. Raises UpstreamFailed, NoMoney, Uncounted, Refused."""
         self.retries.earn()
         retry = 0
         while True:
@@ -150,12 +150,26 @@ class Caller:
                 breaker.left()
             raise UpstreamFailed(Trouble.TIMED_OUT, "The request's deadline has passed.")
         try:
-            await self.purse.hold(turn, lost, micro=max(most, lost.micro), seconds=within_s)
+            await self._paid(turn, lost, micro=max(most, lost.micro), seconds=within_s)
         except BaseException:
             if is_probe:
                 breaker.left()
             raise
         return _Call(turn, lost, fitted, within_s, breaker, self.purse, is_probe)
+
+    async def _paid(self, turn: Turn, lost: Attempt, *, micro: int, seconds: float) -> None:
+        """Hold an attempt's money when its request is let in. Raises Refused, and as hold."""
+        try:
+            await self.purse.hold(turn, lost, micro=micro, seconds=seconds)
+        except (NoMoney, Uncounted):
+            # Whose rate is used up hears that first: it passes sooner.
+            await turn.admitted()
+            raise
+        try:
+            await turn.admitted()
+        except BaseException:
+            self.purse.give_back(lost)
+            raise
 
 
 def _letters(piece: Piece) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -17,6 +18,7 @@ from cascade.gateway.snapshot import Cascade, Key, Snapshot
 
 SECRET = re.compile(r"slwk_([0-9a-f]{8})_[A-Za-z0-9_-]{16,128}")
 AUTO = "auto"
+RATE_USED_UP = "rate_limit_exceeded"
 
 
 class Counted(Protocol):
@@ -84,11 +86,26 @@ class Rated:
 
     counters: Counted
     own: Rates = field(default_factory=Rates)
+    closed_until_s: dict[str, float] = field(default_factory=dict)
+
+    async def asked(self, key: Key, *, tokens: int, now_s: float) -> asyncio.Task[None] | None:
+        """Return what says whether a request is let in; None when nothing limits it.
+
+        The question travels with that for money, so it is only begun here. A key that was turned
+        away is asked about first, until its time is over: Refused is raised at once.
+        """
+        if key.requests_per_minute is None and key.tokens_per_minute is None:
+            return None
+        if self.closed_until_s.get(key.prefix, 0.0) > now_s:
+            await self.admit(key, tokens=tokens, now_s=now_s)
+            return None
+        admission = asyncio.create_task(self.admit(key, tokens=tokens, now_s=now_s))
+        # A request that fails before it asks for money never looks.
+        admission.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return admission
 
     async def admit(self, key: Key, *, tokens: int, now_s: float) -> None:
         """Let a request in. Raises Refused with the seconds to wait."""
-        if key.requests_per_minute is None and key.tokens_per_minute is None:
-            return
         try:
             wait_s = await self.counters.admit(
                 key=key.prefix,
@@ -103,9 +120,10 @@ class Rated:
                 now_s=now_s,
             )
         if wait_s is not None:
+            self.closed_until_s[key.prefix] = now_s + wait_s
             raise Refused(
                 429,
-                "rate_limit_exceeded",
+                RATE_USED_UP,
                 f"This key's rate is used up; come again in {max(1, round(wait_s))} s.",
                 kind="rate_limit_error",
                 retry_after_s=wait_s,

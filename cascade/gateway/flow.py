@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from cascade.domain import planning
 from cascade.domain.gate.assessing import Verdict
@@ -17,7 +15,7 @@ from cascade.gateway import refusing, senses, streaming
 from cascade.gateway.calls import Caller, Wanted
 from cascade.gateway.money import NoMoney, Uncounted
 from cascade.gateway.streaming import BadBeginning, Mode, Out
-from cascade.gateway.turn import Turn, likely_tokens
+from cascade.gateway.turn import Turn, likely_tokens, looked
 
 log = logging.getLogger("slipway.gateway")
 
@@ -81,7 +79,7 @@ class Flow:
         share = self.caller.purse.shares.get(turn.cascade.feature_id, 0.0)
         highest = policy.highest_at(share)
         if self.only is not None:
-            return Plan((self.only,), "the request names this stage", (), self.only)
+            return self._named(self.only, highest=highest, share=share)
         if policy.classifier is Classifier.LLM:
             plan = await self._classified(highest)
         else:
@@ -98,9 +96,17 @@ class Flow:
                 highest=highest,
             )
         if highest < len(policy.stages) - 1:
-            stepped = f"{share:.0%} of the month's budget is spent"
-            return replace(plan, reason=f"{plan.reason}; {stepped}, so nothing higher is used")
+            return replace(plan, reason=f"{plan.reason}; {_stepped_down(share)}")
         return plan
+
+    def _named(self, only: int, *, highest: int, share: float) -> Plan:
+        """Return the plan of a request that names its stage; the budget binds it as any other."""
+        reason = "the request names this stage"
+        if only > highest:
+            reason = f"the request names {self.turn.policy.stages[only].name}"
+            reason = f"{reason}; {_stepped_down(share)}"
+        stage = min(only, highest)
+        return Plan((stage,), reason, (), stage)
 
     async def _classified(self, highest: int) -> Plan:
         """Return the plan of who asks a model how hard the request is; unsure: from the start."""
@@ -202,7 +208,7 @@ class Flow:
         turn.tried.append(Tried(place, score, failed))
         if verdict is not None:
             self.verdicts[place] = verdict
-        turn.looks.append(_look(turn.policy.stages[place].name, verdict, failed))
+        turn.looks.append(looked(turn.policy.stages[place].name, verdict, failed))
 
     async def _side(
         self, role: str, stage: str, target: Target, chat: Chat, *, most: int = SHORT_ANSWER_TOKENS
@@ -248,7 +254,7 @@ class Flow:
             is_compared=last.is_compared or is_compared,
             is_judged=last.is_judged or is_judged,
         )
-        turn.looks[-1] = _look(turn.policy.stages[place].name, verdict, "")
+        turn.looks[-1] = looked(turn.policy.stages[place].name, verdict, "")
 
     # The end
 
@@ -287,10 +293,5 @@ class Flow:
         return refusing.by_upstreams(self.last_failure, reason)
 
 
-def _look(stage: str, verdict: Verdict | None, failed: str) -> dict[str, Any]:
-    findings: list[Mapping[str, str]] = []
-    score = None
-    if verdict is not None:
-        score = round(verdict.p_good, 4)
-        findings = [{"rule": each.rule, "words": each.words} for each in verdict.findings]
-    return {"stage": stage, "score": score, "findings": findings, "failed": failed}
+def _stepped_down(share: float) -> str:
+    return f"{share:.0%} of the month's budget is spent, so nothing higher is used"

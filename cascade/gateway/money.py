@@ -82,6 +82,8 @@ class Purse:
             await asyncio.wait_for(self.queue.join(), within_s)
         except TimeoutError:
             log.error("%d events were not told in time; holds expire by themselves", self.waiting)
+        if self.releases:
+            await asyncio.wait(self.releases, timeout=within_s)
         for worker in self.workers:
             worker.cancel()
         await asyncio.gather(*self.workers, return_exceptions=True)
@@ -131,6 +133,11 @@ class Purse:
             self._later(str(attempt.id))
             raise Uncounted(why) from away
         self.local_micro[attempt.id] = micro
+
+    def give_back(self, attempt: Attempt) -> None:
+        """Give back what was held for a call that is not made."""
+        self.local_micro.pop(attempt.id, None)
+        self._later(str(attempt.id))
 
     def _later(self, hold_id: str) -> None:
         """Give back what may have been held while its asker left."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,7 +115,8 @@ class Holder:
             return
         text = body if isinstance(body, bytes) else body.encode()
         try:
-            beside = self.file.with_suffix(".new")
+            # Processes of one machine share the file, and each writes beside it by itself.
+            beside = self.file.with_suffix(f".{os.getpid()}.new")
             beside.write_bytes(text)
             beside.replace(self.file)
         except OSError as reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from cascade.domain.events import LONGEST_TEXT, Attempt, Trial
+from cascade.domain.gate.assessing import Verdict
 from cascade.domain.policy import Policy
 from cascade.domain.prices import cost_pico
 from cascade.domain.request import Answer, Chat
@@ -48,6 +50,13 @@ class Turn:
     status: str = "failed"
     http: int = 500
     stage: int | None = None
+    admission: asyncio.Task[None] | None = None
+    is_let_in: bool = True
+
+    async def admitted(self) -> None:
+        """Return when its key's rates let it in. Raises Refused."""
+        if self.admission is not None:
+            await self.admission
 
     @property
     def policy(self) -> Policy:
@@ -197,3 +206,13 @@ def limited(chat: Chat, *, stage_most: int, key_most: int | None) -> Chat:
     """Return the chat with the smallest of the limits that client, stage and key set."""
     limits = (chat.max_output_tokens, stage_most, key_most)
     return replace(chat, max_output_tokens=min(each for each in limits if each is not None))
+
+
+def looked(stage: str, verdict: Verdict | None, failed: str) -> dict[str, Any]:
+    """Return what the log keeps of a stage: its score, what spoke against it, or how it failed."""
+    findings: list[Mapping[str, str]] = []
+    score = None
+    if verdict is not None:
+        score = round(verdict.p_good, 4)
+        findings = [{"rule": each.rule, "words": each.words} for each in verdict.findings]
+    return {"stage": stage, "score": score, "findings": findings, "failed": failed}

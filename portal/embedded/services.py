@@ -205,9 +205,8 @@ def _gateway(
     if not (environ.get("CASCADE_URL") or shared.get("CASCADE_URL")):
         return []
     port = choices.ports["gateway"]
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", choices.host]
-    command += ["--port", str(port), "--workers", "1", "--loop", "uvloop"]
-    command += ["--log-level", "warning", "cascade.gateway.process:application"]
+    command = [sys.executable, "-m", "cascade.gateway", "--host", choices.host]
+    command += ["--port", str(port)]
     kept = home.folder / "gateway-snapshot.json"
     return [
         Service(

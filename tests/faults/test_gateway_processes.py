@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 import requests
 
 from cascade.adapters.counters import Counters
+from cascade.gateway import process
 from tests.environment import UNREACHABLE
 from tests.fixtures.gateways import Case, Gateway, Place, place, published
 from tests.fixtures.servers import wait_until
@@ -168,7 +170,7 @@ def test_counters_that_lost_everything_are_not_trusted_until_they_are_rebuilt(si
         assert "not rebuilt" in refused.json()["error"]["message"]
         site.publish(published(CASES, version=2))
         assert gateway.ask(REFUSES).status_code == 200
-        assert site.redis.hlen("cascade:holds") == 0
+        wait_until(lambda: site.redis.hlen("cascade:holds") == 0, what="nothing is held")
 
 
 def test_a_cold_start_without_counters_answers_from_the_snapshot_it_kept(site: Place) -> None:
@@ -225,6 +227,28 @@ def test_a_key_that_is_revoked_mid_flight_gets_its_answer_and_pays_and_no_other(
         site.settled(LATE, trials=1)
 
 
+def test_what_is_published_is_in_force_without_waiting_for_the_next_look(
+    site: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "LOOK_EVERY_S", 600.0)
+    environ = {**os.environ, "CASCADE_URL": site.store.cascade_url}
+
+    async def heard() -> bool:
+        async with process.opened(process.settings(environ), environ) as gateway:
+            with site.redis as server:
+                while not server.pubsub_numsub("cascade:snapshot")[0][1]:
+                    await asyncio.sleep(0.01)
+            site.publish(published(CASES, version=2, revoked=[LATE]))
+            for _ in range(1_000):
+                snapshot = gateway.holder.current
+                if snapshot is not None and snapshot.keys[LATE.prefix].is_revoked:
+                    return True
+                await asyncio.sleep(0.01)
+        return False
+
+    assert asyncio.run(heard())
+
+
 def test_a_clock_that_is_wrong_is_set_by_awss_own(site: Place) -> None:
     with site.gateway() as gateway:
         assert gateway.ask(CLOCK).headers["x-cascade-tier"] == "small"
@@ -269,8 +293,8 @@ def test_while_it_drains_nobody_else_is_let_in(site: Place, crowd: Crowd) -> Non
     assert site.told(REFUSES) == ([], [])
 
 
-def test_a_gateway_whose_server_is_killed_ends_too(site: Place, crowd: Crowd) -> None:
-    with site.gateway() as gateway:
+def test_processes_whose_parent_is_killed_end_too(site: Place, crowd: Crowd) -> None:
+    with site.gateway(processes=2) as gateway:
         (asked,) = crowd.ask(gateway, LATE, count=1)
         wait_until(lambda: site.redis.hlen("cascade:holds") == 1, what="it is under way")
         gateway.process.kill()

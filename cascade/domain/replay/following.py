@@ -62,8 +62,8 @@ class Followed:
 
     @property
     def escalations(self) -> int:
-        """Count the answers that were rejected and followed by another stage."""
-        return max(0, len(self.tried) - 1)
+        """Count the answers that were followed by another stage; a failed call is none."""
+        return sum(1 for each in self.tried[:-1] if each.score is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,51 @@ def test_a_server_that_hangs_is_away(cascade_url: str) -> None:
             await counters.reserve(hold=hold())
         await counters.close()
         server.close()
+        # The silent one hears of it, and closes its side.
+        await asyncio.sleep(0.05)
 
     asyncio.run(story())
+
+
+def test_a_connection_that_was_cut_is_made_again(cascade_url: str) -> None:
+    async def story() -> None:
+        counters = Counters(cascade_url)
+        await counters.begin()
+        for _ in range(2):
+            assert (await counters.reserve(hold=hold(limit=1_000_000))).is_granted
+            with Redis.from_url(cascade_url) as server:
+                server.client_kill_filter(_type="normal")
+        replies = await asyncio.gather(
+            *(counters.reserve(hold=hold(limit=1_000_000)) for _ in range(50))
+        )
+        assert all(reply.is_granted for reply in replies)
+        await counters.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("secret", ["", "wrong"])
+def test_a_server_that_asks_for_a_password_gets_the_one_of_the_url(
+    cascade_url: str, secret: str
+) -> None:
+    path = cascade_url.removeprefix("unix://").partition("?")[0]
+
+    async def granted(password: str) -> bool:
+        counters = Counters(f"unix://:{password}@{path}?db=2")
+        try:
+            return (await counters.reserve(hold=hold())).is_granted
+        finally:
+            await counters.close()
+
+    with Redis.from_url(cascade_url) as server:
+        server.set("cascade:built", "1")
+        server.config_set("requirepass", "right")
+        try:
+            assert asyncio.run(granted("right"))
+            with pytest.raises(CountersAway):
+                asyncio.run(granted(secret))
+        finally:
+            server.config_set("requirepass", "")
 
 
 def test_months_and_marks_are_forgotten_in_time(cascade_url: str) -> None:

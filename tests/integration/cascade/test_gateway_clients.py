@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from tests.contract.cascade.servers import TEXT
 from tests.fixtures.gateways import Case, Gateway, Place, certificate, place, published
+from tests.fixtures.servers import wait_until
 
 ANSWERS = Case(1)
 CALLS = Case(2, ("tool", "tool", "tool"))
@@ -196,5 +197,13 @@ def test_boto3_raises_its_own_errors(over_tls: Gateway, case: Case, code: str, w
 def test_whatever_clients_asked_the_books_are_even(gateway: Gateway, site: Place) -> None:
     assert gateway.ask(ANSWERS).status_code == 200
     for case in (ANSWERS, CALLS, DOWN):
+        wait_until(lambda case=case: _is_told(site, case), what="all that was asked is logged")
         site.settled(case, trials=len(site.told(case)[1]))
     assert site.told(REVOKED) == ([], [])
+
+
+def _is_told(site: Place, case: Case) -> bool:
+    if site.redis.hlen("cascade:holds"):
+        return False
+    attempts, trials = site.told(case)
+    return {each.trial for each in attempts} <= {each.id for each in trials}

@@ -31,6 +31,7 @@ def run(work: Callable[[Desk], Coroutine[Any, Any, None]], body: str | None = No
     async def inside() -> None:
         async with desk(body) as found:
             await work(found)
+            await asyncio.gather(*found.gateway.purse.releases)
             await found.settled()
             assert found.held == 0
 
@@ -246,6 +247,20 @@ def test_near_the_end_of_the_budget_no_dear_stage_is_used_and_the_reason_says_so
     run(work, snapshot(policy(step_down=[{"at_share": 0.85, "highest": "small"}])))
 
 
+def test_near_the_end_of_the_budget_a_stage_that_is_named_is_not_dearer_than_any_other() -> None:
+    async def work(found: Desk) -> None:
+        found.gateway.purse.shares[5] = 0.9
+        reply = await found.ask(model="large")
+        assert reply.headers["x-cascade-tier"] == "small"
+        assert (await found.ask(model="small")).headers["x-cascade-tier"] == "small"
+        _, trials = await found.settled()
+        told = "the request names large; 90% of the month's budget is spent"
+        assert trials[0].plan["reason"].startswith(told)
+        assert trials[1].plan["reason"] == "the request names this stage"
+
+    run(work, snapshot(policy(step_down=[{"at_share": 0.85, "highest": "small"}])))
+
+
 def test_without_counters_nothing_is_spent_or_a_little_as_the_policy_says() -> None:
     async def refuses(found: Desk) -> None:
         found.counters.is_away = True
@@ -368,6 +383,34 @@ def test_the_rate_of_a_key_is_kept_with_and_without_the_counters() -> None:
         assert reply.json["error"]["code"] == "rate_limit_exceeded"
 
     run(work, snapshot(key={"requests_per_minute": 2}))
+
+
+def test_who_is_turned_away_holds_spends_and_logs_nothing() -> None:
+    async def work(found: Desk) -> None:
+        assert (await found.ask()).status == 200
+        # The first is asked about together with its money, the second before anything else.
+        for _ in range(2):
+            reply = await found.ask()
+            assert reply.status == 429
+            assert int(reply.headers["retry-after"]) > 0
+        attempts, trials = await found.settled()
+        assert (len(attempts), len(trials)) == (1, 1)
+        assert len(found.upstream.asked) == 1
+
+    run(work, snapshot(key={"requests_per_minute": 1}))
+
+
+def test_whose_rate_and_budget_are_used_up_hears_of_the_rate() -> None:
+    async def work(found: Desk) -> None:
+        codes = [(await found.ask()).json["error"]["code"] for _ in range(3)]
+        assert codes == ["insufficient_quota", "rate_limit_exceeded", "rate_limit_exceeded"]
+        _, trials = await found.settled()
+        assert [each.status for each in trials] == ["refused"]
+
+    run(
+        work,
+        snapshot(key={"requests_per_minute": 1}, limits={"feature_micro": 0}),
+    )
 
 
 def test_prompts_are_not_kept_where_the_policy_keeps_none() -> None:

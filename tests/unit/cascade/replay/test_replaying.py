@@ -137,6 +137,7 @@ def test_a_failed_stage_is_stepped_over() -> None:
     down = {**EASY.outcomes, "small": Outcome(None, Tokens(), latency_s=1, failed="throttled")}
     found = replay(QUIET, (replace(EASY, outcomes=down),), prices=PRICES)
     assert (found.stages[0].failed, found.stages[1].answered) == (1, 1)
+    assert found.escalations == 0
 
 
 def test_a_sampled_trial_stands_for_those_that_were_not_kept() -> None:
