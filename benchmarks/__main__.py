@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("what", nargs="*", choices=[*ALL, []], help="all of them when left out")
     parser.add_argument("--events", type=int, default=10_000_000, help="metered usage events")
     parser.add_argument("--runs", type=int, default=40, help="requests of each page")
+    parser.add_argument("--requests", type=int, default=40_000, help="of the gateway's memory")
     options = parser.parse_args()
     wanted = set(options.what or ALL)
     print(f"measured on {boot.machine()}", flush=True)

@@ -14,76 +14,72 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from redis import Redis
 
+from benchmarks import gateway_peer
 from benchmarks.figures import Figure
+from benchmarks.gateway_load import SECRET, Place, at_share, first_words, many, steady
 from cascade.adapters.counters import Counters
 from portal.embedded import valkey
 
-SECRET = "slwk_0123abcd_" + "b" * 32
 MODELS = ("m.small", "m.medium", "m.large")
-QUESTION = "Where is my order, and when does the order arrive?"
 SECONDS = 8
-WARM_UP = 500
-MEMORY_REQUESTS = 40_000
-# Published for a peer, LiteLLM: 8 ms at the median of four instances with 4 CPU each, 13 ms p99
-# (its documentation, benchmarks); independently 40 ms p99 at 500 requests/s on 4 vCPU and failing
-# at 1,000 (TensorZero's benchmarks). As read on 2026-11-20.
-PEER = "LiteLLM publishes p50 2 and p99 13 ms at 1,170/s on 16 vCPU (docs, benchmarks.md)"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The running gateway and its upstream."""
-
-    gateway: str
-    upstream: str
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What a load measured: milliseconds sorted, the gateway's own part sorted, failures."""
-
-    took_ms: Sequence[float]
-    own_ms: Sequence[float]
-    errors: int
-    rate: float
-
-    def at(self, share: float) -> float:
-        """Return a percentile of the time a request took."""
-        return _at(self.took_ms, share)
+MEMORY_WARM_UP = 10_000
+PEER_RATES = (100, 500)
+# Published for a peer, as read on 2026-11-20: LiteLLM adds 2 ms at the median and 13 ms at the 99th
+# percentile at 1,170/s with four instances of 4 CPUs (its docs, benchmarks.md); on one machine of 4
+# vCPU 39.7 ms at the 99th at 500/s, and it failed at 1,000/s (TensorZero's docs, benchmarks.mdx).
+PEER = "LiteLLM: p99 39.7 ms at 500/s on 4 vCPU, failing at 1,000/s (TensorZero's docs)"
 
 
 def run(options: argparse.Namespace) -> Sequence[Figure]:
     """Measure everything against one gateway process."""
     with _place() as place:
         print(f"gateway: {PEER}", flush=True)
-        asyncio.run(_load(place, rate=200, seconds=3))
+        asyncio.run(steady(place, rate=200, seconds=3))
+        if folder := os.environ.get("LITELLM"):
+            print(_beside(place, Path(folder)), flush=True)
         return (
             *_added(place),
             *_carried(place),
             *_first_token(place),
-            *_memory(place),
+            *_memory(place, options.requests),
         )
 
 
+def _beside(place: Place, folder: Path) -> str:
+    """Return what a peer adds before the same upstream, under the same load."""
+    port, words = _free(), []
+    peer = replace(place, gateway=f"http://127.0.0.1:{port}", secret=gateway_peer.KEY)
+    with gateway_peer.proxy(folder=folder, upstream=place.upstream, port=port):
+        _until(lambda: _listens(port), within_s=120)
+        asyncio.run(steady(peer, rate=20, seconds=3))
+        for rate in PEER_RATES:
+            direct = asyncio.run(steady(place, rate=rate, seconds=SECONDS, is_direct=True))
+            through = asyncio.run(steady(peer, rate=rate, seconds=SECONDS))
+            added = [through.at(share) - direct.at(share) for share in (0.5, 0.99)]
+            words.append(
+                f"at {rate}/s adds p50 {added[0]:.1f} and p99 {added[1]:.1f} ms, "
+                f"{through.rate:.0f}/s answered, {through.errors} errors"
+            )
+    return f"gateway: LiteLLM {gateway_peer.version(folder)} here {'; '.join(words)}"
+
+
 def _added(place: Place) -> Iterator[Figure]:
-    direct = asyncio.run(_load(place, rate=500, seconds=SECONDS, is_direct=True))
+    direct = asyncio.run(steady(place, rate=500, seconds=SECONDS, is_direct=True))
     before = _cpu_s(place.pid)
-    through = asyncio.run(_load(place, rate=500, seconds=SECONDS))
+    through = asyncio.run(steady(place, rate=500, seconds=SECONDS))
     cpu_us = 1e6 * (_cpu_s(place.pid) - before) / len(through.took_ms)
     told = f"direct {direct.at(0.5):.1f}, through {through.at(0.5):.1f} ms"
     yield Figure("added at 500/s, p50", through.at(0.5) - direct.at(0.5), "ms", 1.0, told)
     told = f"direct {direct.at(0.99):.1f}, through {through.at(0.99):.1f} ms"
     yield Figure("added at 500/s, p99", through.at(0.99) - direct.at(0.99), "ms", 5.0, told)
-    own = f"as the gateway itself says; p99 {_at(through.own_ms, 0.99):.2f} ms"
-    yield Figure("own part at 500/s, p50", _at(through.own_ms, 0.5), "ms", 1.0, own)
+    own = f"as the gateway itself says; p99 {at_share(through.own_ms, 0.99):.2f} ms"
+    yield Figure("own part at 500/s, p50", at_share(through.own_ms, 0.5), "ms", 1.0, own)
     yield Figure("errors at 500/s", through.errors, "", 0, noise=1)
     yield Figure(
         "CPU a request", cpu_us, "us", 1e6 / 1_500, f"{1e6 / cpu_us:,.0f} requests/s a core"
@@ -91,30 +87,28 @@ def _added(place: Place) -> Iterator[Figure]:
 
 
 def _carried(place: Place) -> Iterator[Figure]:
-    load = asyncio.run(_load(place, rate=1_000, seconds=SECONDS))
+    load = asyncio.run(steady(place, rate=1_000, seconds=SECONDS))
     told = f"{load.rate:,.0f}/s answered, p50 {load.at(0.5):.1f} ms, p99 {load.at(0.99):.1f} ms"
     yield Figure("errors at 1,000/s", load.errors, "", 0, told, noise=1)
 
 
 def _first_token(place: Place) -> Iterator[Figure]:
-    direct = sorted(asyncio.run(_first(place, is_direct=True)))
-    through = sorted(asyncio.run(_first(place)))
-    added = _at(through, 0.5) - _at(direct, 0.5)
-    told = f"direct {_at(direct, 0.5):.1f}, through {_at(through, 0.5):.1f} ms at the median"
+    direct = sorted(asyncio.run(first_words(place, is_direct=True)))
+    through = sorted(asyncio.run(first_words(place)))
+    added = at_share(through, 0.5) - at_share(direct, 0.5)
+    told = (
+        f"direct {at_share(direct, 0.5):.1f}, through {at_share(through, 0.5):.1f} ms at the median"
+    )
     yield Figure("first token in commit mode, later", added, "ms", 50, told)
 
 
-def _memory(place: Place) -> Iterator[Figure]:
-    asyncio.run(_many(place, MEMORY_REQUESTS // 4))
+def _memory(place: Place, requests: int) -> Iterator[Figure]:
+    asyncio.run(many(place, MEMORY_WARM_UP))
     before = _rss_mib(place.pid)
-    asyncio.run(_many(place, MEMORY_REQUESTS))
+    asyncio.run(many(place, requests))
     after = _rss_mib(place.pid)
-    told = f"{before:.0f} to {after:.0f} MiB over {MEMORY_REQUESTS:,} requests"
+    told = f"{before:.0f} to {after:.0f} MiB over {requests:,} requests"
     yield Figure("memory grown", 100 * (after / before - 1), "%", 5, told)
-
-
-def _at(values: Sequence[float], share: float) -> float:
-    return values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")
 
 
 # The place
@@ -214,11 +208,11 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _until(is_so: Any) -> None:
-    until = time.monotonic() + 30
+def _until(is_so: Any, *, within_s: float = 30) -> None:
+    until = time.monotonic() + within_s
     while not is_so():
         if time.monotonic() > until:
-            raise TimeoutError("A server of the benchmark did not start within 30 s.")
+            raise TimeoutError(f"A server of the benchmark did not start within {within_s:g} s.")
         time.sleep(0.05)
 
 
@@ -230,90 +224,3 @@ def _cpu_s(pid: int) -> float:
 def _rss_mib(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-# The load
-
-
-def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=30)
-    )
-
-
-def _asked(place: Place, *, is_direct: bool, streams: bool = False) -> tuple[str, dict[str, Any]]:
-    if is_direct:
-        verb = "converse-stream" if streams else "converse"
-        body = {"messages": [{"role": "user", "content": [{"text": QUESTION}]}]}
-        return f"{place.upstream}/model/m.small/{verb}", {"json": body}
-    body = {"model": "chat", "messages": [{"role": "user", "content": QUESTION}], "stream": streams}
-    headers = {"authorization": f"Bearer {SECRET}"}
-    return f"{place.gateway}/v1/chat/completions", {"json": body, "headers": headers}
-
-
-async def _load(place: Place, *, rate: int, seconds: int, is_direct: bool = False) -> Load:
-    """Send requests at a steady rate, whatever becomes of those before."""
-    took: list[float] = []
-    own: list[float] = []
-    errors = 0
-    url, sent = _asked(place, is_direct=is_direct)
-
-    async def one(session: aiohttp.ClientSession) -> None:
-        nonlocal errors
-        began = time.perf_counter()
-        try:
-            async with session.post(url, **sent) as reply:
-                await reply.read()
-                errors += reply.status != 200
-                own.append(float(reply.headers.get("x-cascade-overhead-ms", "nan")))
-        except (aiohttp.ClientError, TimeoutError):
-            errors += 1
-        took.append(1000 * (time.perf_counter() - began))
-
-    async with _session() as session:
-        tasks = []
-        began = time.perf_counter()
-        for number in range(rate * seconds):
-            wait = began + number / rate - time.perf_counter()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            tasks.append(asyncio.create_task(one(session)))
-        await asyncio.gather(*tasks)
-        lasted = time.perf_counter() - began
-    kept = took[WARM_UP:] if len(took) > 4 * WARM_UP else took
-    return Load(
-        sorted(kept), sorted(each for each in own if each == each), errors, len(took) / lasted
-    )
-
-
-async def _many(place: Place, count: int, at_once: int = 32) -> None:
-    """Send many requests, some at a time."""
-    url, sent = _asked(place, is_direct=False)
-    left = iter(range(count))
-
-    async def some(session: aiohttp.ClientSession) -> None:
-        for _ in left:
-            async with session.post(url, **sent) as reply:
-                await reply.read()
-
-    async with _session() as session:
-        await asyncio.gather(*(some(session) for _ in range(at_once)))
-
-
-async def _first(place: Place, *, is_direct: bool = False, count: int = 100) -> list[float]:
-    """Return the milliseconds until the first words of streams came."""
-    url, sent = _asked(place, is_direct=is_direct, streams=True)
-    found = []
-    async with _session() as session:
-        for _ in range(count):
-            began = time.perf_counter()
-            async with session.post(url, **sent) as reply:
-                heard = b""
-                async for part in reply.content.iter_any():
-                    heard += part
-                    if b"Your" in heard:
-                        found.append(1000 * (time.perf_counter() - began))
-                        break
-                async for _part in reply.content.iter_any():
-                    pass
-    return found

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
+CASCADE = "/cascades/supportai-production-cascade/"
 PAGES = (
     "/",
     "/features/",
@@ -32,6 +33,16 @@ PAGES = (
     "/spend/ledger/",
     "/spend/prices/",
     "/spend/budgets/",
+    "/cascades/",
+    CASCADE,
+    f"{CASCADE}policy/",
+    f"{CASCADE}policy/edit/",
+    f"{CASCADE}replays/",
+    f"{CASCADE}calibrations/",
+    f"{CASCADE}trainings/",
+    f"{CASCADE}trials/",
+    f"{CASCADE}review/",
+    f"{CASCADE}keys/",
     "/activity/",
     "/search/?q=chat",
     "/settings/teams/",
