@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import json
 import os
 import socket
@@ -22,11 +21,11 @@ from redis import Redis
 
 from benchmarks import gateway_peer
 from benchmarks.figures import Figure
-from benchmarks.gateway_load import SECRET, Place, at_share, first_words, many, steady
+from benchmarks.gateway_load import Place, at_share, first_words, many, steady
+from benchmarks.gateway_policy import snapshot
 from cascade.adapters.counters import Counters
 from portal.embedded import valkey
 
-MODELS = ("m.small", "m.medium", "m.large")
 SECONDS = 8
 MEMORY_WARM_UP = 10_000
 PEER_RATES = (100, 500)
@@ -148,36 +147,8 @@ def _place() -> Iterator[Place]:
 def _prepare(url: str) -> None:
     asyncio.run(Counters(url).begin())
     with Redis.from_url(url) as server:
-        server.set("cascade:snapshot", json.dumps(_snapshot()))
+        server.set("cascade:snapshot", json.dumps(snapshot()))
         server.set("cascade:snapshot:version", 1)
-
-
-def _snapshot() -> dict[str, Any]:
-    stages = [
-        {"name": model[2:], "target": {"model": model, "address": model}, "threshold": 0.6}
-        for model in MODELS
-    ]
-    policy = {"stages": stages, "streaming": "commit", "shadow_share": 0.0}
-    tariff = {
-        "input": 10**12, "output": 5 * 10**12, "cached": 10**11, "long_from": 0, "long": None,
-        "is_hourly": False,
-    }  # fmt: skip
-    key = {
-        "digest": hashlib.sha256(SECRET.encode()).hexdigest(), "cascade": 1,
-        "requests_per_minute": 10_000_000, "tokens_per_minute": 10_000_000_000,
-        "max_output_tokens": None, "monthly_micro": 10**13, "expires_at": None, "revoked": False,
-    }  # fmt: skip
-    limits = {"feature_micro": 10**13, "team_micro": 10**13, "organisation_micro": 10**13}
-    cascade = {
-        "slug": "chat", "feature": {"id": 1, "slug": "chat"}, "team": {"id": 1, "slug": "chat"},
-        "environment": "production", "limits": limits, "weights": {}, "canary": None,
-        "live": {"number": 1, "policy": policy},
-    }  # fmt: skip
-    prices = {"version": "p", "as_of": "2026-11-20", "tariffs": dict.fromkeys(MODELS, tariff)}
-    return {
-        "version": 1, "made_at": "2026-11-21T00:00:00+00:00", "region": "us-east-1",
-        "prices": prices, "cascades": {"1": cascade}, "keys": {"0123abcd": key},
-    }  # fmt: skip
 
 
 @contextmanager
