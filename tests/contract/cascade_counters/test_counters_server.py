@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,6 +13,7 @@ from redis import Redis
 
 from cascade.adapters.counters import Counters, CountersAway
 from cascade.domain.scopes import Hold, ScopeLimit
+from tests.fixtures.gateways import certificate
 
 EVENT = b'{"kind":"attempt","at":1795176000000000,"micro":3}'
 
@@ -173,3 +176,37 @@ def test_months_and_marks_are_forgotten_in_time(cascade_url: str) -> None:
     assert 60 * 86_400 < ttl["cascade:spent:2026-11"] <= 62 * 86_400
     assert 0 < ttl["cascade:settled:one"] <= 900
     assert 0 < ttl["cascade:rate:k"] <= 3
+
+
+def test_over_tls_only_a_trusted_server_is_asked(cascade_url: str, tmp_path: Path) -> None:
+    path = cascade_url.removeprefix("unix://").partition("?")[0]
+    mine = certificate(tmp_path)
+    secured = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    secured.load_cert_chain(mine)
+    passing: set[asyncio.Task[None]] = set()
+
+    async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+        writer.close()
+
+    async def through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        other_reader, other_writer = await asyncio.open_unix_connection(path)
+        passing.add(asyncio.create_task(passed_on(other_reader, writer)))
+        await passed_on(reader, other_writer)
+
+    async def story() -> None:
+        server = await asyncio.start_server(through, "127.0.0.1", 0, ssl=secured)
+        url = f"rediss://127.0.0.1:{server.sockets[0].getsockname()[1]}/2"
+        trusting, wary = Counters(f"{url}?ssl_ca_certs={mine}"), Counters(url)
+        await trusting.begin()
+        assert (await trusting.reserve(hold=hold())).is_granted
+        with pytest.raises(CountersAway):
+            await wary.reserve(hold=hold())
+        await trusting.close()
+        await wary.close()
+        server.close()
+        await asyncio.gather(*passing)
+        await asyncio.sleep(0.05)
+
+    asyncio.run(story())

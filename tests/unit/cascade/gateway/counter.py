@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -215,3 +215,16 @@ async def desk(body: str | None = None, *, most_in_flight: int = 100) -> AsyncIt
         yield Desk(gateway, upstream, counters)
     finally:
         await purse.drain(within_s=1)
+
+
+def run(work: Callable[[Desk], Coroutine[Any, Any, None]], body: str | None = None) -> None:
+    """Let a gateway work; in the end nothing is held."""
+
+    async def inside() -> None:
+        async with desk(body) as found:
+            await work(found)
+            await asyncio.gather(*found.gateway.purse.releases)
+            await found.settled()
+            assert found.held == 0
+
+    asyncio.run(inside())

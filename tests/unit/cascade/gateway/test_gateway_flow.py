@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -22,20 +21,10 @@ from tests.unit.cascade.gateway.counter import (
     Desk,
     desk,
     policy,
+    run,
     said,
     snapshot,
 )
-
-
-def run(work: Callable[[Desk], Coroutine[Any, Any, None]], body: str | None = None) -> None:
-    async def inside() -> None:
-        async with desk(body) as found:
-            await work(found)
-            await asyncio.gather(*found.gateway.purse.releases)
-            await found.settled()
-            assert found.held == 0
-
-    asyncio.run(inside())
 
 
 def test_the_cheapest_model_answers_when_it_is_good_enough() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import pytest
 
@@ -22,21 +20,11 @@ from tests.unit.cascade.gateway.counter import (
     MEDIUM,
     SMALL,
     Desk,
-    desk,
     policy,
+    run,
     said,
     snapshot,
 )
-
-
-def run(work: Callable[[Desk], Coroutine[Any, Any, None]], body: str | None = None) -> None:
-    async def inside() -> None:
-        async with desk(body) as found:
-            await work(found)
-            await found.settled()
-            assert found.held == 0
-
-    asyncio.run(inside())
 
 
 def test_a_buffered_stream_that_is_left_logs_what_its_call_cost() -> None:
