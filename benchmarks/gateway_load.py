@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ import aiohttp
 SECRET = "slwk_0123abcd_" + "b" * 32
 QUESTION = "Where is my order, and when does the order arrive?"
 WARM_UP = 500
+_NUMBERS = count(10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,13 @@ def _session() -> aiohttp.ClientSession:
 
 
 def _asked(place: Place, *, is_direct: bool, streams: bool = False) -> tuple[str, dict[str, Any]]:
+    # No two requests ask the same.
+    question = QUESTION.replace("my order", f"my order {next(_NUMBERS)}")
     if is_direct:
         verb = "converse-stream" if streams else "converse"
-        body = {"messages": [{"role": "user", "content": [{"text": QUESTION}]}]}
+        body = {"messages": [{"role": "user", "content": [{"text": question}]}]}
         return f"{place.upstream}/model/m.small/{verb}", {"json": body}
-    body = {"model": "chat", "messages": [{"role": "user", "content": QUESTION}], "stream": streams}
+    body = {"model": "chat", "messages": [{"role": "user", "content": question}], "stream": streams}
     headers = {"authorization": f"Bearer {place.secret}"}
     return f"{place.gateway}/v1/chat/completions", {"json": body, "headers": headers}
 
@@ -64,10 +68,10 @@ async def steady(place: Place, *, rate: int, seconds: int, is_direct: bool = Fal
     took: list[float] = []
     own: list[float] = []
     errors = 0
-    url, sent = _asked(place, is_direct=is_direct)
 
     async def one(session: aiohttp.ClientSession) -> None:
         nonlocal errors
+        url, sent = _asked(place, is_direct=is_direct)
         began = time.perf_counter()
         try:
             async with session.post(url, **sent) as reply:
@@ -94,13 +98,13 @@ async def steady(place: Place, *, rate: int, seconds: int, is_direct: bool = Fal
     )
 
 
-async def many(place: Place, count: int, at_once: int = 32) -> None:
+async def many(place: Place, requests: int, at_once: int = 32) -> None:
     """Send many requests, some at a time."""
-    url, sent = _asked(place, is_direct=False)
-    left = iter(range(count))
+    left = iter(range(requests))
 
     async def some(session: aiohttp.ClientSession) -> None:
         for _ in left:
+            url, sent = _asked(place, is_direct=False)
             async with session.post(url, **sent) as reply:
                 await reply.read()
 
@@ -108,12 +112,12 @@ async def many(place: Place, count: int, at_once: int = 32) -> None:
         await asyncio.gather(*(some(session) for _ in range(at_once)))
 
 
-async def first_words(place: Place, *, is_direct: bool = False, count: int = 100) -> list[float]:
+async def first_words(place: Place, *, is_direct: bool = False, times: int = 100) -> list[float]:
     """Return the milliseconds until the first words of streams came."""
-    url, sent = _asked(place, is_direct=is_direct, streams=True)
     found = []
     async with _session() as session:
-        for _ in range(count):
+        for _ in range(times):
+            url, sent = _asked(place, is_direct=is_direct, streams=True)
             began = time.perf_counter()
             async with session.post(url, **sent) as reply:
                 heard = b""

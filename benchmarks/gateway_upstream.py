@@ -1,10 +1,11 @@
-"""A Bedrock on loopback that costs next to nothing: fixed answers after a fixed time."""
+"""A Bedrock on loopback that costs next to nothing: prepared answers after a fixed time."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
+from itertools import cycle
 
 from cascade.domain.invoker import End, Piece
 from cascade.domain.request import Stop, Tokens
@@ -16,21 +17,25 @@ TEXT = (
     "Your order left our warehouse this morning and arrives tomorrow before noon. "
     "You can follow the order under Orders in your account, and change its address there."
 )
+# Nothing that a gateway remembers of one answer may help it with the next.
+TEXTS = tuple(TEXT.replace("order left", f"order {4_000 + at} left") for at in range(500))
 TOKENS = Tokens(input=40, output=34)
-BODY = json.dumps(
-    {
-        "output": {"message": {"role": "assistant", "content": [{"text": TEXT}]}},
-        "stopReason": "end_turn",
-        "usage": {"inputTokens": 40, "outputTokens": 34, "totalTokens": 74},
-        "metrics": {"latencyMs": 30},
-    }
-).encode()
-PLAIN = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
-    + str(len(BODY)).encode()
-    + b"\r\n\r\n"
-    + BODY
-)
+
+
+def _plain(text: str) -> bytes:
+    body = json.dumps(
+        {
+            "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
+            "stopReason": "end_turn",
+            "usage": {"inputTokens": 40, "outputTokens": 34, "totalTokens": 74},
+            "metrics": {"latencyMs": 30},
+        }
+    ).encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    return f"{head}\r\n\r\n".encode() + body
+
+
+PLAIN = cycle(_plain(text) for text in TEXTS)
 HEAD = (
     f"HTTP/1.1 200 OK\r\ncontent-type: {eventstream.CONTENT_TYPE}\r\n"
     "transfer-encoding: chunked\r\n\r\n"
@@ -75,7 +80,7 @@ class Model(asyncio.Protocol):
                 self.tasks.add(task)
                 task.add_done_callback(self.tasks.discard)
             else:
-                asyncio.get_running_loop().call_later(ANSWER_S, self.transport.write, PLAIN)
+                asyncio.get_running_loop().call_later(ANSWER_S, self.transport.write, next(PLAIN))
 
     async def _stream(self) -> None:
         await asyncio.sleep(ANSWER_S)

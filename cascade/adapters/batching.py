@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from hashlib import sha1
+from itertools import islice
 from typing import Any
 
 from redis.exceptions import ResponseError
 
 from cascade.adapters import scripts
 from cascade.adapters.line import Line
+
+Script = tuple[str, Sequence[Any]]
+_Asked = tuple[Sequence[Script], asyncio.Future[list[Any]]]
 
 # More than these in one message would make the first of them wait for the last.
 MOST_AT_ONCE = 128
@@ -33,23 +37,38 @@ class Batches:
             name: sha1(text.encode(), usedforsecurity=False).hexdigest()
             for name, text in self._texts.items()
         }
-        self._waiting: list[tuple[str, Sequence[Any], asyncio.Future[Any]]] = []
+        self._waiting: list[_Asked] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._sent: set[asyncio.Task[None]] = set()
         self._leaves: asyncio.Handle | None = None
         self._is_urgent = False
 
-    async def run(self, name: str, words: Sequence[Any], *, can_wait: bool = False) -> Any:
+    async def run(self, name: str, words: Sequence[Any]) -> Any:
         """Return what a script answers. Raises RedisError, or OSError without a server."""
-        loop = asyncio.get_running_loop()
-        reply: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append((name, words, reply))
+        (reply,) = await self.begin([(name, words)])
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def begin(
+        self, scripts: Sequence[Script], *, can_wait: bool = False
+    ) -> asyncio.Future[list[Any]]:
+        """Return what brings the answers of scripts, a ResponseError where one is refused.
+
+        It raises as `run` does when there are no answers.
+        """
+        loop = self._loop
+        if loop is None or not loop.is_running():  # Asking which one runs is a system call.
+            loop = self._loop = asyncio.get_running_loop()
+        replies: asyncio.Future[list[Any]] = loop.create_future()
+        self._waiting.append((scripts, replies))
         if can_wait and self._leaves is None:
             self._leaves = loop.call_later(CAN_WAIT_S, self._flush)
         elif not can_wait and not self._is_urgent:
             if self._leaves is not None:
                 self._leaves.cancel()
             self._is_urgent, self._leaves = True, loop.call_soon(self._flush)
-        return await reply
+        return replies
 
     def _flush(self) -> None:
         self._is_urgent, self._leaves = False, None
@@ -59,24 +78,25 @@ class Batches:
             self._sent.add(task)
             task.add_done_callback(self._sent.discard)
 
-    async def _send(self, batch: list[tuple[str, Sequence[Any], asyncio.Future[Any]]]) -> None:
+    async def _send(self, batch: list[_Asked]) -> None:
         try:
-            replies = await self._asked([(name, words) for name, words, _ in batch])
+            found = iter(await self._asked([each for scripts, _ in batch for each in scripts]))
         except Exception as reason:  # Whatever it is, nobody may wait for ever.
-            replies = [reason] * len(batch)
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(reason)
+                    future.exception()  # Who asked may have gone; then there is nothing to log.
+            return
         except asyncio.CancelledError:
-            for *_, future in batch:
+            for _, future in batch:
                 future.cancel()
             raise
-        for (*_, future), reply in zip(batch, replies, strict=True):
-            if future.done():
-                continue
-            if isinstance(reply, Exception):
-                future.set_exception(reply)
-            else:
-                future.set_result(reply)
+        for asked, future in batch:
+            replies = list(islice(found, len(asked)))
+            if not future.done():
+                future.set_result(replies)
 
-    async def _asked(self, batch: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+    async def _asked(self, batch: Sequence[Script]) -> list[Any]:
         """Return the replies; a server that lost its scripts is given them, and asked again."""
         replies = await self._together(batch)
         unknown = [place for place, reply in enumerate(replies) if _lacks_script(reply)]
@@ -87,7 +107,7 @@ class Batches:
                 replies[place] = reply
         return replies
 
-    async def _together(self, batch: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+    async def _together(self, batch: Sequence[Script]) -> list[Any]:
         return await self._line.ask(
             [("EVALSHA", self._digests[name], 0, *words) for name, words in batch]
         )

@@ -11,10 +11,11 @@ import aiohttp
 from cascade.adapters.calls import Call, pieces, whole
 from cascade.domain.connection import Connection
 from cascade.domain.invoker import End, Piece, UpstreamFailed
+from cascade.domain.packing import packed
 from cascade.domain.policy import Target
 from cascade.domain.request import Answer, Chat
 from cascade.domain.wire import converse, eventstream, refusals
-from cascade.domain.wire.fields import compact, heard
+from cascade.domain.wire.fields import heard
 from portal.signing import Keys, Signer
 
 _JSON = "application/json"
@@ -48,7 +49,7 @@ class Bedrock:
 
     def _call(self, target: Target, chat: Chat, *, verb: str, accept: str) -> Call:
         url = f"{self._url}/model/{quote(target.address, safe='')}/{verb}"
-        body = compact(converse.write_request(chat)).encode()
+        body = packed(converse.write_request(chat))
         headers = self._signer.sign(url=url, body=body, content_type=_JSON, now=self._clock())
         return Call(url, headers | {"accept": accept}, body, self._refusal)
 

@@ -7,7 +7,9 @@ whose clocks differ share one. Redis's cluster mode is not for this: the keys li
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -18,7 +20,7 @@ from redis.exceptions import RedisError, ResponseError
 from cascade.adapters import scripts
 from cascade.adapters.batching import Batches
 from cascade.adapters.line import Line
-from cascade.domain.scopes import Hold, Reserved, ScopeLimit, Standing
+from cascade.domain.scopes import Booking, Hold, Reserved, ScopeLimit, Standing
 
 __all__ = ["Counters", "CountersAway", "Hold", "Reserved", "ScopeLimit", "Standing"]
 
@@ -69,7 +71,21 @@ class Counters:
         drain makes an alert of. Without its hold (lost with the server) it is booked on `scopes`.
         """
         words = [hold_id, micro, event, *scopes]
-        return await self._run("settle", words, can_wait=True) == 1
+        return await self._run("settle", words) == 1
+
+    async def book(self, bookings: Sequence[Booking]) -> list[Exception | None]:
+        """Settle holds and tell events, many at once; return by place what could not be booked.
+
+        Nobody waits for it, so it travels with the next question that somebody waits for.
+        """
+        scripts_ = [
+            ("settle", [each.hold_id, each.micro, each.event, *each.scopes])
+            if each.hold_id
+            else ("append", [each.event])
+            for each in bookings
+        ]
+        replies = await self._answer(self._batches.begin(scripts_, can_wait=True))
+        return [_refusal(each) if isinstance(each, ResponseError) else None for each in replies]
 
     async def release(self, *, hold_id: str) -> bool:
         """Give a hold back unused, for a call that was never made; a reserve that follows fails."""
@@ -77,7 +93,7 @@ class Counters:
 
     async def append(self, *, event: bytes) -> None:
         """Tell the stream an event that moves no money."""
-        await self._run("append", [event], can_wait=True)
+        await self._run("append", [event])
 
     async def sweep(self, *, now_s: float | None = None) -> int:
         """Book the holds that expired as lost, each with its event; return how many."""
@@ -87,7 +103,7 @@ class Counters:
             swept += found
         return swept
 
-    async def admit(
+    def admit(
         self,
         *,
         key: str,
@@ -95,16 +111,22 @@ class Counters:
         tokens_per_minute: int | None,
         tokens: int,
         now_s: float | None = None,
-    ) -> float | None:
-        """Count a request against a key's rates, or return the seconds after which to retry.
+    ) -> Awaitable[float | None]:
+        """Ask at once; wait for the seconds after which to retry, None when it was counted.
 
         A free minute's allowance may come at once; a request of more tokens than a minute allows
         passes when the minute is free and is paid off after. Limits are whole numbers from 1 on.
         """
         limits = ["" if each is None else each for each in (requests_per_minute, tokens_per_minute)]
         words = [key, scripts.milliseconds(now_s), *limits, tokens]
-        wait_ms = await self._run("admit", words)
-        return wait_ms / 1000 if wait_ms else None
+        return _Wait(self, self._batches.begin([("admit", words)]))
+
+    async def heard(self, asked: asyncio.Future[list[Any]]) -> Any:
+        """Return the answer of the one script that was asked for."""
+        (reply,) = await self._answer(asked)
+        if isinstance(reply, ResponseError):
+            raise _refusal(reply)
+        return reply
 
     async def standing(self, *, month: str, names: Collection[str]) -> Mapping[str, Standing]:
         """Return what scopes have spent, held and otherwise booked in a month, as in `2026-11`."""
@@ -129,19 +151,36 @@ class Counters:
         self._line.close()
         await self.server.aclose(close_connection_pool=True)
 
-    async def _run(self, name: str, words: Sequence[Any], *, can_wait: bool = False) -> Any:
-        return await self._answer(self._batches.run(name, words, can_wait=can_wait))
+    async def _run(self, name: str, words: Sequence[Any]) -> Any:
+        return await self._answer(self._batches.run(name, words))
 
     async def _answer(self, asked: Any) -> Any:
         try:
             return await cast(Awaitable[Any], asked)
         except ResponseError as refusal:
-            if "NOTBUILT" in str(refusal):
-                raise CountersAway("The counters were lost and are not rebuilt yet.") from refusal
-            if "DISAGREE" in str(refusal):
-                raise ValueError("The charge is not what its event says.") from refusal
-            if "EVENT" in str(refusal):
-                raise ValueError("The event lacks at or micro.") from refusal
-            raise
+            raise _refusal(refusal) from refusal
         except (RedisError, OSError) as reason:
             raise CountersAway(f"The counters' server does not answer: {reason}") from reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """An answer of `admit` on its way; nobody needs to look at it."""
+
+    counters: Counters
+    asked: asyncio.Future[list[Any]]
+
+    def __await__(self) -> Generator[Any, None, float | None]:
+        wait_ms = yield from self.counters.heard(self.asked).__await__()
+        return wait_ms / 1000 if wait_ms else None
+
+
+def _refusal(reply: ResponseError) -> Exception:
+    words = str(reply)
+    if "NOTBUILT" in words:
+        return CountersAway("The counters were lost and are not rebuilt yet.")
+    if "DISAGREE" in words:
+        return ValueError("The charge is not what its event says.")
+    if "EVENT" in words:
+        return ValueError("The event lacks at or micro.")
+    return reply

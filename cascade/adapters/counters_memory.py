@@ -11,7 +11,7 @@ from typing import Any
 
 from cascade.adapters import scripts
 from cascade.adapters.counters import CountersAway
-from cascade.domain.scopes import FEATURE, Hold, Reserved, Standing, month_of_us
+from cascade.domain.scopes import FEATURE, Booking, Hold, Reserved, Standing, month_of_us
 
 MINUTE_S = 60.0
 Sums = defaultdict[str, defaultdict[str, int]]
@@ -89,6 +89,22 @@ class MemoryCounters:
         self._marks[hold_id] = "settled"
         self._book(names, told, event)
         return True
+
+    async def book(self, bookings: Sequence[Booking]) -> list[Exception | None]:
+        """Settle holds and tell events. As Counters.book."""
+        return [await self._booked(each) for each in bookings]
+
+    async def _booked(self, one: Booking) -> Exception | None:
+        try:
+            if one.hold_id:
+                await self.settle(
+                    hold_id=one.hold_id, scopes=one.scopes, micro=one.micro, event=one.event
+                )
+            else:
+                await self.append(event=one.event)
+        except ValueError as refused:
+            return refused
+        return None
 
     async def release(self, *, hold_id: str) -> bool:
         """Give a hold back unused. As Counters.release."""

@@ -11,10 +11,11 @@ import aiohttp
 from cascade.adapters.calls import Call, pieces, whole
 from cascade.domain.connection import Connection, origin
 from cascade.domain.invoker import End, Piece, Trouble, UpstreamFailed
+from cascade.domain.packing import packed
 from cascade.domain.policy import Target
 from cascade.domain.request import Answer, Chat
 from cascade.domain.wire import openai, refusals
-from cascade.domain.wire.fields import compact, heard
+from cascade.domain.wire.fields import heard
 
 
 class OpenAICompatible:
@@ -55,7 +56,7 @@ class OpenAICompatible:
         # A key goes to the server it was given for, whatever a policy's author writes.
         if secret := self._secrets.get(where):
             headers["authorization"] = f"Bearer {secret}"
-        return Call(_url(target.address), headers, compact(asked).encode(), self._refusal)
+        return Call(_url(target.address), headers, packed(asked), self._refusal)
 
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamFailed:
         return refusals.of_openai(status=status, headers=headers, body=body, now=self._clock())

@@ -11,10 +11,11 @@ import aiohttp
 from cascade.adapters.calls import Call, pieces, whole
 from cascade.domain.connection import Connection
 from cascade.domain.invoker import End, Piece, UpstreamFailed
+from cascade.domain.packing import packed
 from cascade.domain.policy import Target
 from cascade.domain.request import Answer, Chat
 from cascade.domain.wire import openai, refusals, sagemaker
-from cascade.domain.wire.fields import compact, heard
+from cascade.domain.wire.fields import heard
 from portal.signing import Keys, Signer
 
 _JSON = "application/json"
@@ -50,7 +51,7 @@ class SageMaker:
         verb = "invocations-response-stream" if is_streamed else "invocations"
         url = f"{self._url}/endpoints/{quote(target.address, safe='')}/{verb}"
         asked = openai.write_request(chat, model=target.model, is_streamed=is_streamed)
-        body = compact(asked).encode()
+        body = packed(asked)
         headers = self._signer.sign(url=url, body=body, content_type=_JSON, now=self._clock())
         return Call(url, headers, body, self._refusal)
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from cascade.domain.event_fields import INT, MOST_PICO, SMALL, Fields, Undecodable
+from cascade.domain.packing import packed
 from cascade.domain.prices import as_micro
 from cascade.domain.request import Tokens
 from cascade.domain.scopes import month_of_us, names_of
@@ -101,7 +102,7 @@ class Trial:
 def encode(event: Attempt | Trial) -> bytes:
     """Return an event as one JSON object."""
     body = _attempt_body(event) if isinstance(event, Attempt) else _trial_body(event)
-    return json.dumps(body, separators=(",", ":")).encode()
+    return packed(body)
 
 
 def decode(raw: bytes) -> Attempt | Trial:

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import log1p
 
 import numpy as np
 from numpy.typing import NDArray
 
 COUNTS = 24
-WORD_BITS = 15
-LETTER_BITS = 15
+# Words (one and two in a row) have as many places as letters.
+BITS = 15
 WORDS_FROM = COUNTS
-LETTERS_FROM = COUNTS + (1 << WORD_BITS)
-DIMENSIONS = LETTERS_FROM + (1 << LETTER_BITS)
+LETTERS_FROM = COUNTS + (1 << BITS)
+DIMENSIONS = LETTERS_FROM + (1 << BITS)
 
 # What is read of a longer text: where the task is said, and where the question usually is.
 HEAD_CHARACTERS = 6_000
 TAIL_CHARACTERS = 2_000
 
-_HALF, _THIRTEEN = np.uint32(16), np.uint32(13)
+_HALF, _THIRTEEN, _LOWER = np.uint32(16), np.uint32(13), np.uint32(32 - BITS)
 _FIRST_MIX, _SECOND_MIX = np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35)
 _PAIR = np.uint32(2_654_435_761)
 # Every byte of a letter beyond ASCII counts as a part of its word.
@@ -34,8 +36,8 @@ _LONG_WORD = 8
 _OTHER, _DIGIT, _UPPER, _MATH, _CODE, _PAUSE, _QUOTE, _WIDE = range(8)
 
 
-def _classes() -> NDArray[np.uint8]:
-    table = np.zeros(256, np.uint8)
+def _classes() -> bytes:
+    table = bytearray(256)
     groups = {
         _DIGIT: b"0123456789",
         _UPPER: b"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -45,12 +47,14 @@ def _classes() -> NDArray[np.uint8]:
         _QUOTE: b"\"'",
     }
     for name, letters in groups.items():
-        table[list(letters)] = name
-    table[128:] = _WIDE
-    return table
+        for letter in letters:
+            table[letter] = name
+    table[128:] = bytes([_WIDE]) * 128
+    return bytes(table)
 
 
 _CLASS = _classes()
+_MARKS = tuple(bytes([name]) for name in range(_DIGIT, _WIDE + 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,13 +69,33 @@ class Hashed:
     values: NDArray[np.float32]
 
 
+Read = Callable[[str], Hashed]
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Reads texts as `features` does, and the same text twice in a row once.
+
+    Before a call the router reads the prompt, after it the scorer does.
+    """
+
+    text: str | None = None
+    hashed: Hashed | None = None
+
+    def __call__(self, text: str) -> Hashed:
+        """Return the features of a text."""
+        if self.hashed is None or text != self.text:
+            self.text, self.hashed = text, features(text)
+        return self.hashed
+
+
 def features(text: str) -> Hashed:
     """Return the features of a text; of a longer one, those of its head and tail."""
     read = clipped(text)
     raw = read.encode("utf-8", "replace")
-    low = read.lower().encode("utf-8", "replace")
+    low = raw.lower() if read.isascii() else read.lower().encode("utf-8", "replace")
     words = _WORD.findall(low)
-    grams = _once(np.concatenate((_words(words), _letters(low))))
+    grams = _once(_grams(words, low))
     cut = int(grams.searchsorted(LETTERS_FROM))
     values = np.empty(COUNTS + grams.size, np.float32)
     values[:COUNTS] = _counts(read, raw, words, len(text))
@@ -90,31 +114,32 @@ def clipped(text: str) -> str:
 _PLACES = np.arange(COUNTS, dtype=np.int32)
 
 
-def _words(words: list[bytes]) -> NDArray[np.uint32]:
-    """Return the places of single words and of pairs in a row."""
-    one = np.array(list(map(zlib.crc32, words)), np.uint32)
-    two = one[:-1] * _PAIR ^ one[1:]
-    return _placed(np.concatenate((one, two)), WORD_BITS, WORDS_FROM)
-
-
-def _letters(raw: bytes) -> NDArray[np.uint32]:
-    """Return the places of each four bytes in a row, a blank before and after the text."""
+def _grams(words: list[bytes], raw: bytes) -> NDArray[np.uint32]:
+    """Return the places of words, of pairs in a row, and of each four bytes in a row."""
     framed = b" %b  " % raw
-    runs = [
-        np.frombuffer(framed, "<u4", (len(framed) - 1 - start) // 4, start) for start in range(4)
-    ]
-    return _placed(np.concatenate(runs), LETTER_BITS, LETTERS_FROM)
+    letters = max(len(framed) - 4, 0)
+    pairs = max(len(words) - 1, 0)
+    cut = len(words) + pairs
+    grams = np.empty(cut + letters, np.uint32)
+    one = grams[: len(words)]
+    one[:] = list(map(zlib.crc32, words))
+    np.multiply(one[:-1], _PAIR, out=grams[len(words) : cut])
+    grams[len(words) : cut] ^= one[1:]
+    # Each four bytes begin one byte after those before.
+    grams[cut:] = np.ndarray(letters, "<u4", framed, 0, (1,))
+    _spread(grams)
+    grams[:cut] += np.uint32(WORDS_FROM)
+    grams[cut:] += np.uint32(LETTERS_FROM)
+    return grams
 
 
-def _placed(hashes: NDArray[np.uint32], bits: int, first: int) -> NDArray[np.uint32]:
-    """Spread hashes over 2**bits places (the finaliser of MurmurHash3, then its upper bits)."""
+def _spread(hashes: NDArray[np.uint32]) -> None:
+    """Spread hashes over 2**BITS places (the finaliser of MurmurHash3, then its upper bits)."""
     hashes ^= hashes >> _HALF
     hashes *= _FIRST_MIX
     hashes ^= hashes >> _THIRTEEN
     hashes *= _SECOND_MIX
-    hashes >>= np.uint32(32 - bits)
-    hashes += np.uint32(first)
-    return hashes
+    hashes >>= _LOWER
 
 
 def _once(places: NDArray[np.uint32]) -> NDArray[np.int32]:
@@ -126,31 +151,33 @@ def _once(places: NDArray[np.uint32]) -> NDArray[np.int32]:
     return places[is_new].astype(np.int32)
 
 
-def _counts(read: str, raw: bytes, words: list[bytes], length: int) -> NDArray[np.float32]:
+def _counts(read: str, raw: bytes, words: list[bytes], length: int) -> list[float]:
     """Return COUNTS numbers of order 1: lengths as logarithms, the rest as shares."""
-    kinds = np.bincount(_CLASS[np.frombuffer(raw, np.uint8)], minlength=8)
+    classes = raw.translate(_CLASS)
+    kinds = [classes.count(mark) for mark in _MARKS]
     size = max(len(raw), 1)
     many = max(len(words), 1)
     lines = read.split("\n")
-    given = [
-        *(kinds / size).tolist(),
+    amounts = (
         length,
         len(words),
         len(lines),
         len(lines[0]),
         read.count("?"),
         read.count(". "),
-        int(kinds[_DIGIT]),
+        kinds[_DIGIT - 1],
         len(_TURN.findall(read)) if ":" in read else 0,
+    )
+    return [
+        (len(raw) - sum(kinds)) / size,
+        *(kind / size for kind in kinds),
+        *(log1p(amount) / 5 for amount in amounts),
         len(read) / many / 10,
         len(set(words)) / many,
-        sum(len(word) > _LONG_WORD for word in words) / many,
+        sum(map(_LONG_WORD.__lt__, map(len, words))) / many,
         max(map(len, lines)) / max(len(read), 1),
         "?" in read,
         "_" in read,
         " not " in read,
         "NOT" in read or "EXCEPT" in read,
     ]
-    values = np.array(given, np.float32)
-    values[8:16] = np.log1p(values[8:16]) / 5
-    return values

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade.domain.hashing import DIMENSIONS, features
+from cascade.domain.hashing import DIMENSIONS, Read, features
 
 MAX_STAGES = 16
 
@@ -93,9 +93,9 @@ class Router:
         return cls(version, stages, weights, biases, calibration)
 
 
-def p_right(router: Router, *, text: str) -> tuple[float, ...]:
+def p_right(router: Router, *, text: str, read: Read = features) -> tuple[float, ...]:
     """Return P(right) of each stage for a prompt, in the order of `router.stages`."""
-    found = features(text)
+    found = read(text)
     scores = router.weights.take(found.indices, axis=1) @ found.values + router.biases
     return tuple(
         calibration.chance(score)

@@ -36,6 +36,19 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Booking:
+    """An event to be told; with a `hold_id` it is an attempt's, and settles that hold.
+
+    `micro` is what the attempt cost, as its event says; `scopes` pay where the hold was lost.
+    """
+
+    event: bytes
+    hold_id: str = ""
+    micro: int = 0
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reserved:
     """Whether a hold was granted; when not, by whose limit it was refused.
 

@@ -9,6 +9,7 @@ from typing import Any
 import uvicorn
 
 APPLICATION = "cascade.gateway.process:application"
+PROTOCOL = "cascade.gateway.corked:Protocol"
 # Longer than the 60 s after which a load balancer of AWS closes a connection nobody uses: were this
 # side first, it could close one that is just used again.
 KEEP_ALIVE_S = 75
@@ -30,7 +31,7 @@ def main() -> None:
         port=options.port,
         workers=options.processes,
         loop="uvloop",
-        http="httptools",
+        http=PROTOCOL,
         ws="none",
         lifespan="on",
         log_config=LOGGING,

@@ -91,10 +91,9 @@ class Gateway:
         if self.is_draining:
             raise refusing.draining()
         if self.in_flight >= self.most_in_flight:
-            raise Refused(
-                503, "too_busy", f"{self.in_flight} requests are under way here; ask again.",
-                kind="api_error", retry_after_s=1.0,
-            )  # fmt: skip
+            raise refusing.too_busy(f"{self.in_flight} requests are under way here")
+        if self.purse.is_full:
+            raise refusing.too_busy(f"{self.purse.waiting} charges wait to be counted here")
 
     async def _one(
         self, face: Face, scope: Scope, receive: Receive, send: Send, began_s: float
@@ -115,11 +114,8 @@ class Gateway:
             raise Refused(400, "invalid_request", fault.words, path=fault.path) from fault
         only = doors.stage_asked(cascade, asked.model)
         turn = self._turn(scope, asked, key, cascade, began_s)
-        turn.admission = await self.rated.asked(
-            key,
-            tokens=likely_tokens(asked.chat) + (asked.chat.max_output_tokens or 0),
-            now_s=time.monotonic(),
-        )
+        tokens = likely_tokens(asked.chat) + (asked.chat.max_output_tokens or 0)
+        turn.admission = await self.rated.asked(key, tokens=tokens, now_s=time.monotonic())
         await self._walked(face, turn, asked, only, receive, send)
 
     def _turn(self, scope: Scope, asked: Asked, key: Key, cascade: Cascade, began_s: float) -> Turn:

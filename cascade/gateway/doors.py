@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from cascade.adapters.counters import CountersAway
 from cascade.domain.limits import Rates
@@ -24,15 +23,15 @@ RATE_USED_UP = "rate_limit_exceeded"
 class Counted(Protocol):
     """The rates every process shares."""
 
-    async def admit(
+    def admit(
         self,
         *,
         key: str,
         requests_per_minute: int | None,
         tokens_per_minute: int | None,
         tokens: int,
-    ) -> float | None:
-        """Return the seconds to wait; None to come in."""
+    ) -> Awaitable[float | None]:
+        """Ask at once; what is returned brings the seconds to wait, None to come in."""
         ...
 
 
@@ -88,7 +87,7 @@ class Rated:
     own: Rates = field(default_factory=Rates)
     closed_until_s: dict[str, float] = field(default_factory=dict)
 
-    async def asked(self, key: Key, *, tokens: int, now_s: float) -> asyncio.Task[None] | None:
+    async def asked(self, key: Key, *, tokens: int, now_s: float) -> Awaitable[None] | None:
         """Return what says whether a request is let in; None when nothing limits it.
 
         The question travels with that for money, so it is only begun here. A key that was turned
@@ -96,23 +95,24 @@ class Rated:
         """
         if key.requests_per_minute is None and key.tokens_per_minute is None:
             return None
+        reply = self.counters.admit(
+            key=key.prefix,
+            requests_per_minute=key.requests_per_minute,
+            tokens_per_minute=key.tokens_per_minute,
+            tokens=tokens,
+        )
+        admission = _Admission(self, key, tokens, now_s, reply)
         if self.closed_until_s.get(key.prefix, 0.0) > now_s:
-            await self.admit(key, tokens=tokens, now_s=now_s)
+            await admission
             return None
-        admission = asyncio.create_task(self.admit(key, tokens=tokens, now_s=now_s))
-        # A request that fails before it asks for money never looks.
-        admission.add_done_callback(lambda task: task.cancelled() or task.exception())
         return admission
 
-    async def admit(self, key: Key, *, tokens: int, now_s: float) -> None:
-        """Let a request in. Raises Refused with the seconds to wait."""
+    async def heard(
+        self, reply: Awaitable[float | None], key: Key, *, tokens: int, now_s: float
+    ) -> None:
+        """Let a request in when the counters say so. Raises Refused with the seconds to wait."""
         try:
-            wait_s = await self.counters.admit(
-                key=key.prefix,
-                requests_per_minute=key.requests_per_minute,
-                tokens_per_minute=key.tokens_per_minute,
-                tokens=tokens,
-            )
+            wait_s = await reply
         except CountersAway:
             wait_s = self.own.wait_s(
                 key.prefix,
@@ -128,6 +128,22 @@ class Rated:
                 kind="rate_limit_error",
                 retry_after_s=wait_s,
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Admission:
+    """The answer to come; a request that fails before it asks for money never looks."""
+
+    rated: Rated
+    key: Key
+    tokens: int
+    now_s: float
+    reply: Awaitable[float | None]
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Wait for it. Raises Refused."""
+        heard = self.rated.heard(self.reply, self.key, tokens=self.tokens, now_s=self.now_s)
+        return heard.__await__()
 
 
 def _limits(key: Key, tokens: int) -> Mapping[str, tuple[int, int]]:

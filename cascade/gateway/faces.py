@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from cascade.domain.invoker import End, Piece
+from cascade.domain.packing import packed
 from cascade.domain.prices import as_usd
 from cascade.domain.request import Answer, Chat
 from cascade.domain.wire import converse, eventstream, openai
@@ -174,22 +175,21 @@ class OpenAI:
 
     def answer(self, turn: Turn, answer: Answer) -> bytes:
         """Return a whole answer's body."""
-        return json.dumps(
+        return packed(
             openai.write_answer(
                 answer,
                 answer_id=f"chatcmpl-{turn.uuid.hex}",
                 model=turn.cascade.slug,
                 created=turn.at_us // 1_000_000,
-            ),
-            separators=(",", ":"),
-        ).encode()
+            )
+        )
 
     def refusal(self, refused: Refused) -> tuple[Headers, bytes]:
         """Return a refusal's headers and body."""
         body = openai.write_error(
             refused.words, kind=refused.kind, code=refused.code, path=refused.path
         )
-        return [JSON, *waits(refused)], json.dumps(body).encode()
+        return [JSON, *waits(refused)], packed(body)
 
     def stream(self, turn: Turn, asked: Asked, send: Send) -> Stream:
         """Return the stream to a client."""
@@ -250,7 +250,7 @@ class Converse:
     def answer(self, turn: Turn, answer: Answer) -> bytes:
         """Return a whole answer's body."""
         took_ms = round((time.monotonic() - turn.began_s) * 1000)
-        return json.dumps(converse.write_answer(answer, latency_ms=took_ms)).encode()
+        return packed(converse.write_answer(answer, latency_ms=took_ms))
 
     def refusal(self, refused: Refused) -> tuple[Headers, bytes]:
         """Return a refusal's headers and body."""
@@ -260,7 +260,7 @@ class Converse:
         coded = [(name.lower().encode(), value.encode()) for name, value in named]
         if not any(name == b"content-type" for name, _ in coded):
             coded.append(JSON)
-        return [*coded, *waits(refused)], json.dumps(body).encode()
+        return [*coded, *waits(refused)], packed(body)
 
     def stream(self, turn: Turn, asked: Asked, send: Send) -> Stream:
         """Return the stream to a client."""

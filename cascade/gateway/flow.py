@@ -87,7 +87,9 @@ class Flow:
             router = turn.version.router if learned else None
             plan = planning.plan(
                 policy,
-                p_right=senses.foreseen(router, turn.chat, stages=len(policy.stages)),
+                p_right=senses.foreseen(
+                    router, turn.chat, stages=len(policy.stages), read=turn.read
+                ),
                 prices=turn.snapshot.prices,
                 input_tokens=likely_tokens(turn.chat),
                 output_tokens=min(
@@ -152,7 +154,7 @@ class Flow:
         except Uncounted as why:
             raise refusing.uncounted(str(why)) from why
         turn.answers[move.stage] = came.answer
-        verdict = senses.assessed(turn.version.scorer, turn.chat, came.answer)
+        verdict = senses.assessed(turn.version.scorer, turn.chat, came.answer, read=turn.read)
         self._tried(move.stage, verdict)
         if not came.is_shown or self.out is None:
             return False

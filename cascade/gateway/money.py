@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 from uuid import UUID
 
 from cascade.adapters.counters import CountersAway
 from cascade.domain.events import Attempt, Trial, encode
 from cascade.domain.policy import WithoutCounters
-from cascade.domain.scopes import Hold, Reserved
+from cascade.domain.scopes import Booking, Hold, Reserved
 from cascade.gateway.turn import Turn
 
 log = logging.getLogger("slipway.gateway")
 
-QUEUE = 20_000
-SETTLERS = 64
+MOST_WAITING = 20_000
+MOST_AT_ONCE = 128
 AGAIN_S = 0.5
 # What a process may spend on its own word while nobody can count, in micro-dollars (1 USD).
 LOCAL_MICRO = 1_000_000
@@ -33,12 +35,8 @@ class Ledger(Protocol):
         """Hold money."""
         ...
 
-    async def settle(self, *, hold_id: str, scopes: list[str], micro: int, event: bytes) -> bool:
-        """Charge what it cost."""
-        ...
-
-    async def append(self, *, event: bytes) -> None:
-        """Tell an event."""
+    async def book(self, bookings: Sequence[Booking]) -> list[Exception | None]:
+        """Charge what attempts cost and tell events; return what could not be, by place."""
         ...
 
     async def release(self, *, hold_id: str) -> bool:
@@ -66,33 +64,41 @@ class Purse:
     """
 
     ledger: Ledger
-    queue: asyncio.Queue[Attempt | Trial] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+    events: deque[Attempt | Trial] = field(default_factory=deque)
     shares: dict[int, float] = field(default_factory=dict)
     local_micro: dict[UUID, int] = field(default_factory=dict)
-    workers: list[asyncio.Task[None]] = field(default_factory=list)
+    teller: asyncio.Task[None] | None = None
+    has_some: asyncio.Event = field(default_factory=asyncio.Event)
+    is_told: asyncio.Event = field(default_factory=asyncio.Event)
     releases: set[asyncio.Task[None]] = field(default_factory=set)
 
     def begin(self) -> None:
-        """Start those who settle."""
-        self.workers = [asyncio.create_task(self._work()) for _ in range(SETTLERS)]
+        """Start who tells what happened."""
+        self.is_told.set()
+        self.teller = asyncio.create_task(self._work())
 
     async def drain(self, *, within_s: float) -> int:
         """Settle what waits; return how much could not be."""
         try:
-            await asyncio.wait_for(self.queue.join(), within_s)
+            await asyncio.wait_for(self.is_told.wait(), within_s)
         except TimeoutError:
             log.error("%d events were not told in time; holds expire by themselves", self.waiting)
         if self.releases:
             await asyncio.wait(self.releases, timeout=within_s)
-        for worker in self.workers:
-            worker.cancel()
-        await asyncio.gather(*self.workers, return_exceptions=True)
+        if self.teller is not None:
+            self.teller.cancel()
+            await asyncio.gather(self.teller, return_exceptions=True)
         return self.waiting
+
+    @property
+    def is_full(self) -> bool:
+        """Say whether so much waits to be told that no more requests should be taken."""
+        return len(self.events) >= MOST_WAITING
 
     @property
     def waiting(self) -> int:
         """Return how many events wait to be told."""
-        return self.queue.qsize()
+        return len(self.events)
 
     async def hold(self, turn: Turn, attempt: Attempt, *, micro: int, seconds: float) -> None:
         """Hold the most an attempt can cost. Raises NoMoney or Uncounted.
@@ -164,43 +170,47 @@ class Purse:
         self._put(trial)
 
     def _put(self, event: Attempt | Trial) -> None:
-        try:
-            self.queue.put_nowait(event)
-        except asyncio.QueueFull:
-            # Its hold expires and is booked as lost: money is never forgotten, a log line may be.
-            log.error("The queue of events is full; %s was dropped", event.id)
+        self.events.append(event)
+        self.is_told.clear()
+        self.has_some.set()
 
     async def _work(self) -> None:
         while True:
-            event = await self.queue.get()
-            try:
-                await self._told(event)
-            finally:
-                self.queue.task_done()
+            await self.has_some.wait()
+            while self.events:
+                await self._tell()
+            self.has_some.clear()
+            self.is_told.set()
 
-    async def _told(self, event: Attempt | Trial) -> None:
-        """Tell an event, however long the counters' server is away."""
-        while True:
-            try:
-                await self._tell(event)
-                return
-            except CountersAway:
-                await asyncio.sleep(AGAIN_S)
-            except Exception:
-                log.exception("An event could not be told: %s", event.id)
-                return
+    async def _tell(self) -> None:
+        """Tell the oldest events; those stay that the counters' server did not hear."""
+        batch = list(islice(self.events, MOST_AT_ONCE))
+        refused: list[Exception | None]
+        try:
+            refused = await self.ledger.book([_booking(each) for each in batch])
+        except CountersAway as away:
+            refused = [away] * len(batch)
+        except Exception as bug:  # One that cannot be told may not hold up the others.
+            refused = [bug] * len(batch)
+        unheard = []
+        for event, reason in zip(batch, refused, strict=True):
+            self.events.popleft()
+            if isinstance(reason, CountersAway):
+                unheard.append(event)
+                continue
+            if reason is not None:
+                log.error("An event could not be told: %s", event.id, exc_info=reason)
+            if isinstance(event, Attempt):
+                self.local_micro.pop(event.id, None)
+        if unheard:
+            self.events.extendleft(reversed(unheard))
+            await asyncio.sleep(AGAIN_S)
 
-    async def _tell(self, event: Attempt | Trial) -> None:
-        if isinstance(event, Trial):
-            await self.ledger.append(event=encode(event))
-            return
-        await self.ledger.settle(
-            hold_id=str(event.id),
-            scopes=list(event.scopes),
-            micro=event.micro,
-            event=encode(event),
-        )
-        self.local_micro.pop(event.id, None)
+
+def _booking(event: Attempt | Trial) -> Booking:
+    if isinstance(event, Trial):
+        return Booking(encode(event))
+    return Booking(encode(event), str(event.id), event.micro, event.scopes)
 
 
 def _heard(task: asyncio.Task[None]) -> None:

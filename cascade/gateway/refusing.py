@@ -43,6 +43,11 @@ def draining() -> Refused:
     )
 
 
+def too_busy(why: str) -> Refused:
+    """Return the refusal of a process that has its hands full."""
+    return Refused(503, "too_busy", f"{why}; ask again.", kind="api_error", retry_after_s=1.0)
+
+
 def no_policies() -> Refused:
     """Return the refusal before the first snapshot."""
     return Refused(

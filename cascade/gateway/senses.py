@@ -7,6 +7,7 @@ import secrets
 from cascade.domain.gate import agreement, assessing, judge
 from cascade.domain.gate.assessing import Verdict
 from cascade.domain.gate.scorer import Scorer
+from cascade.domain.hashing import Read, features
 from cascade.domain.request import Answer, Chat, Message, Part, Speaker
 from cascade.domain.router import Router, p_right
 
@@ -19,16 +20,20 @@ ASKS_HOW_HARD = (
 CLASSIFIED_LETTERS = 4_000
 
 
-def foreseen(router: Router | None, chat: Chat, *, stages: int) -> tuple[float, ...]:
+def foreseen(
+    router: Router | None, chat: Chat, *, stages: int, read: Read = features
+) -> tuple[float, ...]:
     """Return P(right) by stage; empty when no weights are named, or they are for other stages."""
     if router is None or len(router.stages) != stages:
         return ()
-    return p_right(router, text=chat.question or chat.text)
+    return p_right(router, text=chat.question or chat.text, read=read)
 
 
-def assessed(scorer: Scorer | None, chat: Chat, answer: Answer) -> Verdict:
+def assessed(
+    scorer: Scorer | None, chat: Chat, answer: Answer, *, read: Read = features
+) -> Verdict:
     """Return how good an answer seems."""
-    return assessing.assess(chat, answer, scorer=scorer)
+    return assessing.assess(chat, answer, scorer=scorer, read=read)
 
 
 def begun(chat: Chat, text: str) -> Verdict:

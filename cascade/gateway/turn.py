@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from cascade.domain.events import LONGEST_TEXT, Attempt, Trial
 from cascade.domain.gate.assessing import Verdict
+from cascade.domain.hashing import Remembered
 from cascade.domain.policy import Policy
 from cascade.domain.prices import cost_pico
 from cascade.domain.request import Answer, Chat
@@ -50,13 +50,15 @@ class Turn:
     status: str = "failed"
     http: int = 500
     stage: int | None = None
-    admission: asyncio.Task[None] | None = None
+    admission: Awaitable[None] | None = None
     is_let_in: bool = True
+    read: Remembered = field(default_factory=Remembered)
 
     async def admitted(self) -> None:
         """Return when its key's rates let it in. Raises Refused."""
-        if self.admission is not None:
-            await self.admission
+        asked, self.admission = self.admission, None
+        if asked is not None:
+            await asked
 
     @property
     def policy(self) -> Policy:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 
 from cascade.domain.gate.findings import Finding
@@ -14,7 +15,10 @@ from cascade.domain.gate.formula import OPERATORS, Number, Term, tokens, value
 MOST_SUMS = 200
 MOST_TERMS = 40
 MOST_UNITS = 5
+REMEMBERED = 8
 _DIGIT = re.compile(r"\d")
+# Without a sign or a word of equality nothing is claimed.
+_CLAIM = re.compile(r"=|equals", re.IGNORECASE)
 
 _BREAKS = frozenset(
     [
@@ -83,13 +87,14 @@ class Sums:
         return tuple(one for one in self.all if not one.is_right)
 
 
+@lru_cache(REMEMBERED)
 def sums(text: str) -> Sums:
     """Check every equation between numbers; what is not surely one is left out.
 
     A result may be rounded where there is a fraction: it must lie within one of its last digit.
     """
     found: list[Sum] = []
-    if not _DIGIT.search(text):
+    if not _DIGIT.search(text) or not _CLAIM.search(text):
         return Sums(())
     for segment in _segments(tokens(text)):
         for one in _equations(segment):

@@ -10,6 +10,7 @@ from cascade.domain.gate.agreement import Agreement
 from cascade.domain.gate.findings import Finding
 from cascade.domain.gate.judge import JudgeReply
 from cascade.domain.gate.scorer import Scorer, chance
+from cascade.domain.hashing import Read, features
 from cascade.domain.request import Answer, Chat
 
 BROKEN = 0.0
@@ -35,7 +36,9 @@ class Verdict:
         return any(one.is_fatal or one.rule == "refusal" for one in self.findings)
 
 
-def assess(chat: Chat, answer: Answer, *, scorer: Scorer | None = None) -> Verdict:
+def assess(
+    chat: Chat, answer: Answer, *, scorer: Scorer | None = None, read: Read = features
+) -> Verdict:
     """Return how likely an answer is good; by hand-set weights when no scorer is trained.
 
     What is broken (no JSON where a schema was asked, an invalid tool call, cut, empty) gets 0.
@@ -47,7 +50,7 @@ def assess(chat: Chat, answer: Answer, *, scorer: Scorer | None = None) -> Verdi
         return Verdict(REFUSED, findings)
     if scorer is None:
         return Verdict(prior.chance(findings), findings)
-    return Verdict(chance(scorer, chat, answer, findings=findings), findings)
+    return Verdict(chance(scorer, chat, answer, findings=findings, read=read), findings)
 
 
 def prefix(chat: Chat, text_so_far: str) -> Verdict:

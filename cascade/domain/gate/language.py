@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 
 from cascade.domain.gate.findings import Finding
-from cascade.domain.gate.words import clipped, words
+from cascade.domain.gate.words import REMEMBERED, clipped, words
 from cascade.domain.request import Answer, Chat
 
 LEAST_WORDS = 5
@@ -50,6 +51,7 @@ _CODE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]{1,200}`")
 _ABOUT = re.compile(r"translat|übersetz|tradu[ciz]|\blanguage\b|sprache|vertaal|перевед|翻訳|翻译")
 
 
+@lru_cache(REMEMBERED)
 def of(text: str) -> str:
     """Return a language's English name; empty when it cannot be told."""
     read = _CODE.sub(" ", clipped(text)[:_READ])
@@ -59,14 +61,14 @@ def of(text: str) -> str:
     found = words(read)
     if len(found) < LEAST_WORDS:
         return ""
-    counts = Counter(dict.fromkeys(_SMALL, 0))
+    counts = dict.fromkeys(_SMALL, 0)
     for word in found:
         for name in _WHOSE.get(word, _NOBODY):
             counts[name] += 1
-    (first, most), (_, second) = counts.most_common(2)
+    second, most = sorted(counts.values())[-2:]
     if most < 2 or most < 0.12 * len(found) or most < 1.3 * second:
         return ""
-    return first
+    return next(name for name, count in counts.items() if count == most)
 
 
 def _script(text: str) -> str:

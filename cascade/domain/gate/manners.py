@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -28,6 +29,19 @@ _REFUSED = re.compile(
     r"|\bi must decline\b|\bi (?:have to|must) refuse\b|\bagainst my (?:guidelines|programming)\b",
     re.IGNORECASE,
 )
+_REFUSING = (
+    "not",
+    "n't",
+    "n’t",  # noqa: RUF001
+    "cant",
+    "couldnt",
+    "could nt",
+    "wont",
+    "unable",
+    "decline",
+    "refuse",
+    "against my",
+)
 _HEDGED = re.compile(
     r"\bi(?: am|['’]m) not (?:entirely |completely |really )?(?:sure|certain)\b"  # noqa: RUF001
     r"|\bi (?:do not|don['’]t) (?:really |actually )?(?:know|have (?:enough|that|this|any|access))\b"  # noqa: RUF001, E501
@@ -42,10 +56,16 @@ _HEDGED = re.compile(
 def refusal(text: str) -> Finding | None:
     """Say whether an answer's first words refuse."""
     opening = text[:OPENING_CHARACTERS]
-    found = _REFUSED.search(opening)
+    found = _REFUSED.search(opening) if _may_refuse(opening) else None
     if found is None or found.start() > 160:
         return None
     return Finding("refusal", f"The answer refuses: {_quoted(opening, found)}.")
+
+
+def _may_refuse(opening: str) -> bool:
+    """Say whether any word is there without which nothing refuses: quicker than to look closely."""
+    low = opening.lower()
+    return any(word in low for word in _REFUSING)
 
 
 def hedging(text: str) -> Finding | None:
@@ -96,13 +116,13 @@ def repetition(text: str) -> Finding | None:
     return Finding("repetition", f"{share:.0%} of the answer says the same again.", amount=share)
 
 
-def _echoed(found: list[str]) -> float:
+def _echoed(found: Sequence[str]) -> float:
     """Return the share of sentences in a row that are the one before them."""
     same = sum(one == other and len(one) > LEAST_RUN for one, other in pairwise(found))
     return same / len(found) if same else 0.0
 
 
-def _looped(found: list[str]) -> float:
+def _looped(found: Sequence[str]) -> float:
     """Return the share of words inside of a run that repeats itself at least LEAST_TURNS times.
 
     Numbers do not count: rows of a table look alike.

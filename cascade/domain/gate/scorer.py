@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cascade.domain.gate.findings import Finding
 from cascade.domain.gate.signs import COLUMNS, VERSION, hashed
+from cascade.domain.hashing import Read, features
 from cascade.domain.request import Answer, Chat
 from cascade.domain.router import Platt
 
@@ -73,10 +74,15 @@ class Scorer:
 
 
 def chance(
-    scorer: Scorer, chat: Chat, answer: Answer, *, findings: Sequence[Finding] | None = None
+    scorer: Scorer,
+    chat: Chat,
+    answer: Answer,
+    *,
+    findings: Sequence[Finding] | None = None,
+    read: Read = features,
 ) -> float:
     """Return P(right) of an answer; findings are looked for when they are not given."""
-    row = hashed(chat, answer, findings=findings)
+    row = hashed(chat, answer, findings=findings, read=read)
     raw = float(scorer.weights.take(row.indices) @ row.values) + scorer.bias
     return scorer.calibration.chance(raw)
 

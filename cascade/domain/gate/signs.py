@@ -13,7 +13,7 @@ import numpy as np
 from cascade.domain.gate import arithmetic, callsigns, rules, topic
 from cascade.domain.gate.findings import Finding
 from cascade.domain.gate.words import clipped, sentences, words
-from cascade.domain.hashing import COUNTS, DIMENSIONS, Hashed, features
+from cascade.domain.hashing import COUNTS, DIMENSIONS, Hashed, Read, features
 from cascade.domain.request import Answer, Chat, Tokens
 
 # Dense places first: the rules' findings and own counts, then the counts of both texts' hashing.
@@ -35,10 +35,16 @@ _FINAL = re.compile(r"(?:####|\"answer\"\s*:|answer is)\s*\"?([^\n\"}]{1,200})",
 _DOUBTS = re.compile(r"\b(?:assum\w*|however|but|wait|actually|mistake|unclear|approximat\w*)\b")
 
 
-def hashed(chat: Chat, answer: Answer, *, findings: Sequence[Finding] | None = None) -> Hashed:
-    """Return a chat and its answer as one sparse row of COLUMNS numbers."""
+def hashed(
+    chat: Chat,
+    answer: Answer,
+    *,
+    findings: Sequence[Finding] | None = None,
+    read: Read = features,
+) -> Hashed:
+    """Return a chat and its answer as one sparse row of COLUMNS numbers; `read` reads the chat."""
     found = rules.look(chat, answer) if findings is None else findings
-    prompt, said = features(asked(chat)), features(spoken(answer))
+    prompt, said = read(asked(chat)), features(spoken(answer))
     signs = np.array((*_found(found), *_counted(chat, answer)), np.float32)
     dense = np.concatenate(
         (signs, np.zeros(SIGNS - signs.size, np.float32), prompt.values[:COUNTS])

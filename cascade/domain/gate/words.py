@@ -1,13 +1,19 @@
-"""Words, content words and sentences of a text, read up to a limit."""
+"""Words, content words and sentences of a text, read up to a limit.
+
+A dozen rules and signs ask the same of the same few texts, so the last answers are remembered.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # What rules read of a longer text; more says nothing new and costs time.
 HEAD_CHARACTERS = 16_000
 TAIL_CHARACTERS = 8_000
 STEM = 5
+# One verdict asks of a question, an answer, and some parts of both.
+REMEMBERED = 32
 
 _WORD = re.compile(r"[^\W_]+")
 _END = re.compile(r"(?<=[.!?。！？])\s+|\n+")  # noqa: RUF001
@@ -35,11 +41,13 @@ def clipped(text: str) -> str:
     return f"{text[:HEAD_CHARACTERS]}\n{text[-TAIL_CHARACTERS:]}"
 
 
-def words(text: str) -> list[str]:
+@lru_cache(REMEMBERED)
+def words(text: str) -> tuple[str, ...]:
     """Return the words of a text in small letters, in their order."""
-    return _WORD.findall(text.lower())
+    return tuple(_WORD.findall(text.lower()))
 
 
+@lru_cache(REMEMBERED)
 def content(text: str) -> frozenset[str]:
     """Return the stems (first letters) of the words that carry a topic; no numbers."""
     return frozenset(
@@ -49,11 +57,13 @@ def content(text: str) -> frozenset[str]:
     )
 
 
+@lru_cache(REMEMBERED)
 def longer(text: str) -> frozenset[str]:
     """Return the words of four letters and more, even those that say little."""
     return frozenset(word for word in words(text) if len(word) >= _TELLING_LETTERS) - _ADDRESSES
 
 
-def sentences(text: str) -> list[str]:
+@lru_cache(REMEMBERED)
+def sentences(text: str) -> tuple[str, ...]:
     """Return the sentences of a text, without blanks around them."""
-    return [part.strip() for part in _END.split(text) if part.strip()]
+    return tuple(part.strip() for part in _END.split(text) if part.strip())

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from cascade.domain.invoker import Trouble, UpstreamFailed
+from cascade.domain.packing import packed
 from cascade.domain.request import Tokens
 
 Found = TypeVar("Found")
@@ -73,7 +74,7 @@ def broken(words: str, tokens: Tokens | None = None) -> NoReturn:
 
 def compact(value: object) -> str:
     """Return JSON without spaces."""
-    return _compact(value)
+    return packed(value).decode()
 
 
 def mapping(value: object, path: str) -> Mapping[str, Any]:

@@ -183,7 +183,7 @@ class Desk:
         """Wait until everything is told; return the attempts and trials of the stream."""
         if self.gateway.later:
             await asyncio.wait(self.gateway.later)
-        await self.gateway.purse.queue.join()
+        await self.gateway.purse.is_told.wait()
         found = [decode(event) for _, event in self.counters.entries]
         attempts = [each for each in found if isinstance(each, Attempt)]
         return attempts, [each for each in found if isinstance(each, Trial)]
