@@ -143,13 +143,24 @@ class _Relay:
         self.is_open = mode in (Mode.AT_ONCE, Mode.OPTIMISTIC)
 
     async def run(self, caller: Caller, wanted: Wanted) -> Came:
-        """Relay until the end."""
-        async with aclosing(caller.stream(self.turn, wanted, self.chat)) as stream:
-            async for piece in stream:
-                if isinstance(piece, End):
-                    return Came(gathered(self.pieces, piece), self.is_shown)
-                await self._took(piece)
+        """Relay until the end; who must wait for the beginning hears that somebody is at it."""
+        signs = None if self.is_open else asyncio.create_task(self._alive())
+        try:
+            async with aclosing(caller.stream(self.turn, wanted, self.chat)) as stream:
+                async for piece in stream:
+                    if isinstance(piece, End):
+                        return Came(gathered(self.pieces, piece), self.is_shown)
+                    await self._took(piece)
+        finally:
+            if signs is not None:
+                signs.cancel()
         raise AssertionError("A stream ended without its end.")
+
+    async def _alive(self) -> None:
+        while not self.is_open:
+            await asyncio.sleep(KEEP_ALIVE_S)
+            if not self.is_open:
+                await self.out.comment("still working")
 
     async def _took(self, piece: Piece) -> None:
         self.pieces.append(piece)

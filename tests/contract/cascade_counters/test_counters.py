@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import NoneType
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from cascade.adapters.counters_memory import MemoryCounters
 from cascade.domain.events import Attempt, encode
 from cascade.domain.prices import PICO_A_MICRO
 from cascade.domain.request import Tokens
-from cascade.domain.scopes import Hold, ScopeLimit, Standing, limits_of, names_of
+from cascade.domain.scopes import Booking, Hold, ScopeLimit, Standing, limits_of, names_of
 
 NOVEMBER = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -403,6 +404,26 @@ def test_an_event_without_money_is_only_told(driver: Driver) -> None:
 
     play(driver, story)
     assert driver.entries() == [("e", {"kind": "trial"})]
+
+
+def test_many_are_booked_at_once_and_twice_counts_once(driver: Driver) -> None:
+    async def story(counters: Any) -> None:
+        held = [hold(), hold()]
+        for each in held:
+            assert (await counters.reserve(hold=each)).is_granted
+        first, second = (
+            Booking(event(each.hold_id, micro), each.hold_id, micro, tuple(NAMES))
+            for each, micro in zip(held, (300, 500), strict=True)
+        )
+        wrong = Booking(event(str(UUID(int=9)), 7), str(UUID(int=9)), 8, tuple(NAMES))
+        said = await counters.book([first, Booking(b'{"kind":"trial"}'), wrong, second])
+        assert [type(each) for each in said] == [NoneType, NoneType, ValueError, NoneType]
+        assert await counters.book([first, second]) == [None, None]
+        assert set((await november(counters)).values()) == {Standing(spent_micro=800)}
+
+    play(driver, story)
+    told = [entry[1].get("micro") for entry in driver.entries()]
+    assert told == [300, None, 500]
 
 
 def test_a_thousand_at_once_pass_exactly_as_many_as_fit(driver: Driver) -> None:

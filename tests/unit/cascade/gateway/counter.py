@@ -56,6 +56,11 @@ def policy(**changed: Any) -> dict[str, Any]:
     return {"stages": stages, "shadow_share": 0.0, "deadline_s": 4.0} | changed
 
 
+def asking(threshold: float) -> list[dict[str, Any]]:
+    """Return the stages of a policy that asks for this much of every answer."""
+    return [{**stage, "threshold": threshold} for stage in policy()["stages"]]
+
+
 def snapshot(
     body: Mapping[str, Any] | None = None,
     *,
