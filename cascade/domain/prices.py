@@ -81,6 +81,11 @@ def as_usd(pico: int) -> Decimal:
     return Decimal(pico).scaleb(-12)
 
 
+def plain_usd(pico: int) -> str:
+    """Return pico-dollars as USD with every digit."""
+    return f"{as_usd(pico).normalize() + Decimal(0):f}"
+
+
 def _rounded(pico_millions: int) -> int:
     whole, rest = divmod(pico_millions, MILLION)
     if rest * 2 == MILLION:

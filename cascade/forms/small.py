@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from portal.models import Feature
 
 NUMBER = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 LOGGED = "logged"
+EXAMPLE = "us.amazon.nova-lite-v1:0 = 0.06 0.24"
 MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -95,6 +97,61 @@ class Looked(forms.Form):
         given = self.cleaned_data
         upload = None if given["over"] == LOGGED else int(given["over"])
         return Over(days=given["days"], upload=upload, policy=int(given["policy"]))
+
+
+class Replayed(Looked):
+    """The same, and what would be if models cost otherwise or the budget neared its end."""
+
+    prices = forms.CharField(
+        label="Prices",
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="One model a line: MODEL = INPUT OUTPUT, in USD for a million tokens. Lines left "
+        "as they are, and models left out, cost what they cost today.",
+    )
+    budget_spent = forms.DecimalField(
+        label="Of the month's budget is spent",
+        required=False,
+        min_value=Decimal(0),
+        max_value=Decimal(100),
+        initial=Decimal(0),
+        help_text="The policy steps down its stages as it would then.",
+    )
+
+    def __init__(self, *args: Any, today: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        lines = [f"{model} = {' '.join(pair)}" for model, pair in today.items()]
+        self.fields["prices"].initial = "\n".join(lines)
+
+    def clean_prices(self) -> dict[str, tuple[str, str]]:
+        """Return the prices that are not today's, by model."""
+        found = {}
+        for number, line in enumerate(self.cleaned_data["prices"].splitlines(), 1):
+            if not line.strip():
+                continue
+            model, _, said = (part.strip() for part in line.partition("="))
+            match said.replace(",", " ").split():
+                case [paid, written] if model and _is_price(paid) and _is_price(written):
+                    found[model] = (paid, written)
+                case _:
+                    words = f"Line {number} is not MODEL = INPUT OUTPUT, such as {EXAMPLE}."
+                    raise forms.ValidationError(words)
+        return {model: pair for model, pair in found.items() if self.today.get(model) != pair}
+
+    def asked(self) -> Over:
+        """Return what was asked."""
+        share = float(self.cleaned_data["budget_spent"] or 0) / 100
+        prices = self.cleaned_data["prices"]
+        return replace(super().asked(), prices=prices, budget_share=share)
+
+
+def _is_price(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except InvalidOperation:
+        return False
 
 
 class Calibrate(Looked):

@@ -21,7 +21,8 @@ from cascade.domain.retrying import MOST_RETRIES, RetryBudget, pause_s
 from cascade.gateway.money import NoMoney, Purse, Uncounted
 from cascade.gateway.turn import LETTERS_A_TOKEN, Turn, likely_tokens, limited, most_tokens
 
-Gathered = list[Piece]
+# Roles whose answer a client may get, or is compared with.
+FOR_THE_CLIENT = ("stage", "partner", "shadow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,9 @@ class Caller:
         is_probe = is_admitted and breaker.is_probing
         if not is_admitted and not wanted.is_last_resort:
             raise UpstreamFailed(Trouble.OVERLOADED, CLOSED_DOOR)
-        fitted = limited(
-            chat, stage_most=wanted.max_output_tokens, key_most=turn.key.max_output_tokens
-        )
+        # What a key may be answered with says nothing of how long a judge may speak.
+        key_most = turn.key.max_output_tokens if wanted.role in FOR_THE_CLIENT else None
+        fitted = limited(chat, stage_most=wanted.max_output_tokens, key_most=key_most)
         within_s = min(wanted.timeout_s, turn.left_s)
         guess = Tokens(input=likely_tokens(chat))
         lost = turn.attempt(

@@ -6,12 +6,11 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Protocol
 
 from cascade.domain.invoker import End, Piece
 from cascade.domain.packing import packed
-from cascade.domain.prices import as_usd
+from cascade.domain.prices import plain_usd
 from cascade.domain.request import Answer, Chat
 from cascade.domain.wire import converse, eventstream, openai
 from cascade.domain.wire.fields import parse
@@ -95,11 +94,6 @@ def told(turn: Turn, now_s: float) -> Headers:
     if turn.status == "short":
         values["x-cascade-short"] = "true"
     return [(name.encode(), value.encode()) for name, value in values.items() if value]
-
-
-def plain_usd(pico: int) -> str:
-    """Return pico-dollars as USD with every digit."""
-    return f"{as_usd(pico).normalize() + Decimal(0):f}"
 
 
 def waits(refused: Refused) -> Headers:

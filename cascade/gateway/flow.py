@@ -142,8 +142,11 @@ class Flow:
             await self._take_back(move)
             came = await self._called(wanted, move.stage)
         except UpstreamFailed as failed:
-            self.last_failure = failed
-            self._tried(move.stage, None, failed=f"{failed.trouble.value}: {failed.words[:200]}")
+            self._failed(move.stage, failed)
+            return False
+        except streaming.Halfway as cut:
+            self.shown = move.stage
+            self._failed(move.stage, cut.failed)
             return False
         except BadBeginning as bad:
             self._tried(move.stage, bad.verdict)
@@ -203,6 +206,10 @@ class Flow:
             highest=min(turn.plan.highest, place - 1),
             reason=f"{turn.plan.reason}; no budget for {turn.policy.stages[place].name}",
         )
+
+    def _failed(self, place: int, failed: UpstreamFailed) -> None:
+        self.last_failure = failed
+        self._tried(place, None, failed=f"{failed.trouble.value}: {failed.words[:200]}")
 
     def _tried(self, place: int, verdict: Verdict | None, *, failed: str = "") -> None:
         turn = self.turn

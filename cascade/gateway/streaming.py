@@ -64,6 +64,14 @@ class CutOff(Exception):
         self.failed = failed
 
 
+class Halfway(Exception):
+    """A stream was cut while a client read it that understands how an answer is replaced."""
+
+    def __init__(self, failed: UpstreamFailed) -> None:
+        super().__init__(failed.words)
+        self.failed = failed
+
+
 class BadBeginning(Exception):
     """The first sentence was not good enough, and nobody saw it."""
 
@@ -113,7 +121,7 @@ async def stream(
 ) -> Came:
     """Return a stage's answer, shown as its mode says; tried again while nobody saw anything.
 
-    Raises UpstreamFailed (nothing was shown), CutOff, BadBeginning, and as Caller.ask.
+    Raises UpstreamFailed (nothing was shown), CutOff, Halfway, BadBeginning, and as Caller.ask.
     """
     if mode is Mode.WHOLE:
         return Came(await alive(out, caller.ask(turn, wanted, chat)), is_shown=False)
@@ -123,6 +131,8 @@ async def stream(
         try:
             return await relay.run(caller, wanted)
         except UpstreamFailed as failed:
+            if relay.is_shown and mode is Mode.OPTIMISTIC:
+                raise Halfway(failed) from failed
             if relay.is_shown:
                 raise CutOff(failed) from failed
             wait_s = caller.pause(turn, failed, retry)

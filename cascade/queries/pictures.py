@@ -157,6 +157,17 @@ def replayed(row: Replay) -> dict[str, Any] | None:
     }
 
 
+def what_if(request: Mapping[str, Any]) -> list[str]:
+    """Return what a replay took to be otherwise than it is, in words."""
+    words = [
+        f"{model} costs {paid} USD in and {written} USD out for a million tokens"
+        for model, (paid, written) in request["prices"].items()
+    ]
+    if share := request["budget_share"]:
+        words.append(f"{share:.0%} of the month's budget is spent")
+    return words
+
+
 def _rivals(baselines: Sequence[Mapping[str, Any]], strongest: int) -> list[Row]:
     return [
         Row(

@@ -10,7 +10,7 @@ from typing import Any
 
 from cascade.domain.digests import canonical, digest_of
 from cascade.domain.policy import Policy
-from cascade.domain.prices import PriceTable, Tariff, pico_a_million
+from cascade.domain.prices import PriceTable, Tariff, pico_a_million, plain_usd
 from cascade.domain.reading import read
 from cascade.models import Cascade, Draft, PolicyVersion, Upload
 from cascade.queries.cascades import standing_of
@@ -80,11 +80,33 @@ def checked(*, cascade: Cascade, over: Over) -> Over:
     return over
 
 
-def policy_asked(*, cascade: Cascade, number: int) -> tuple[dict[str, Any], str]:
-    """Return a policy's body and digest: a published one, or (0) the draft, or what is live.
+def policy_asked(*, cascade: Cascade, over: Over) -> tuple[dict[str, Any], str]:
+    """Return the body and digest of the policy that is asked for.
 
-    Raises Invalid for a number that is none, Conflict when there is nothing yet.
+    Raises Invalid for a number that is none and for prices of models it does not call, Conflict
+    when there is no policy yet.
     """
+    body, digest = _policy(cascade, over.policy)
+    called = models_called(read(body))
+    strangers = sorted(set(over.prices) - set(called))
+    if strangers:
+        words = f"This policy does not call it; it calls {', '.join(called)}."
+        fields = {f"prices.{model}": words for model in strangers}
+        raise Invalid("The trials cannot be looked at like this.", fields=fields)
+    return body, digest
+
+
+def models_called(policy: Policy) -> tuple[str, ...]:
+    """Return the models a policy calls, each once: stages, partners, classifier and judge."""
+    targets = [stage.target for stage in policy.stages]
+    targets += [stage.partner for stage in policy.stages if stage.partner]
+    targets += [policy.classifier_target] if policy.classifier_target else []
+    targets += [policy.judge.target] if policy.judge else []
+    return tuple(dict.fromkeys(target.model for target in targets))
+
+
+def _policy(cascade: Cascade, number: int) -> tuple[dict[str, Any], str]:
+    """Return a published policy, or (0) the draft, or what is live."""
     if number:
         row = PolicyVersion.objects.filter(cascade=cascade, number=number).first()
         if row is None:
@@ -101,9 +123,7 @@ def policy_asked(*, cascade: Cascade, number: int) -> tuple[dict[str, Any], str]
 
 def prices_asked(*, over: Over, policy: Policy, now: datetime) -> PriceTable:
     """Return today's tariffs with those replaced that were asked otherwise."""
-    targets = [stage.target for stage in policy.stages]
-    targets += [stage.partner for stage in policy.stages if stage.partner]
-    table = price_table(now=now, also=[target.model for target in targets])
+    table = price_table(now=now, also=models_called(policy))
     if not over.prices:
         return table
     pairs = {model: _usd(pair) for model, pair in over.prices.items()}
@@ -113,6 +133,24 @@ def prices_asked(*, over: Over, policy: Policy, now: datetime) -> PriceTable:
         if pair is not None
     }
     return replace(table, version="what-if", tariffs={**table.tariffs, **wished})
+
+
+def prices_today(*, cascade: Cascade, now: datetime) -> dict[str, tuple[str, str]]:
+    """Return USD for a million input and output tokens by model of the draft, or of what is live.
+
+    Empty without a policy; models of deployments paid by the hour are left out.
+    """
+    try:
+        body, _ = _policy(cascade, 0)
+    except Conflict:
+        return {}
+    table = price_table(now=now)
+    found = {model: table.find(model) for model in models_called(read(body))}
+    return {
+        model: (plain_usd(tariff.input), plain_usd(tariff.output))
+        for model, tariff in found.items()
+        if tariff is not None and not tariff.is_hourly
+    }
 
 
 def normal(policy: Policy) -> tuple[dict[str, Any], str]:

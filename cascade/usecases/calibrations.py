@@ -40,7 +40,7 @@ def request_calibration(
     over = asking.checked(cascade=cascade, over=over)
     _check(target)
     replays.refuse_more(Calibration, cascade)
-    body, digest = asking.policy_asked(cascade=cascade, number=over.policy)
+    body, digest = asking.policy_asked(cascade=cascade, over=over)
     made = Calibration.objects.create(
         cascade=cascade,
         body=body,

@@ -36,7 +36,7 @@ def request_replay(*, actor: Actor, cascade: Cascade, over: Over, now: datetime)
     policies.lock(cascade)
     over = asking.checked(cascade=cascade, over=over)
     refuse_more(Replay, cascade)
-    body, digest = asking.policy_asked(cascade=cascade, number=over.policy)
+    body, digest = asking.policy_asked(cascade=cascade, over=over)
     made = Replay.objects.create(
         cascade=cascade,
         body=body,

@@ -40,7 +40,7 @@ def request_training(
     policies.lock(cascade)
     over = asking.checked(cascade=cascade, over=over)
     replays.refuse_more(Training, cascade)
-    body, _ = asking.policy_asked(cascade=cascade, number=over.policy)
+    body, _ = asking.policy_asked(cascade=cascade, over=over)
     made = Training.objects.create(
         cascade=cascade,
         kind=kind,

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cascade import tasks
-from cascade.forms.small import Calibrate, Looked, Train, Trials
+from cascade.forms.small import Calibrate, Looked, Replayed, Train, Trials
 from cascade.models import Cascade
 from cascade.queries import pictures, runs
 from cascade.queries.cascades import cascade_for, draft_of, policies, standing_of
-from cascade.usecases import calibrations, replays, trainings, uploads
+from cascade.usecases import asking, calibrations, replays, trainings, uploads
 from portal.access import Permission
 from portal.errors import NotAllowed, NotFound, Refusal
 from portal.forms.refusals import explain
@@ -29,7 +29,8 @@ NEWEST = ("-made_at", "-pk")
 def replay_list(request: HttpRequest, slug: str) -> HttpResponse:
     """List the replays, and ask for another."""
     cascade = cascade_for(actor=request.actor, slug=slug)
-    form = Looked(request.POST or None, **_choices(cascade))
+    today = asking.prices_today(cascade=cascade, now=timezone.now())
+    form = Replayed(request.POST or None, today=today, **_choices(cascade))
     if request.method == "POST" and form.is_valid():
         try:
             made = replays.request_replay(
@@ -132,6 +133,7 @@ def replay(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "tab": "replays",
         "run": row,
         "found": pictures.replayed(row),
+        "what_if": pictures.what_if(row.request),
     }
     return _run(request, "replay", context, is_over=row.ended_at is not None)
 

@@ -10,6 +10,8 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from cascade.domain.calibration.choosing import Target
 from cascade.models import Calibration, Cascade, Draft, Replay, Upload
@@ -18,6 +20,7 @@ from cascade.usecases import calibrations, policies, replays, rollouts, running,
 from cascade.usecases.asking import Over
 from portal.access import Actor
 from portal.errors import Conflict, Invalid, NotFound
+from portal.models import User
 
 
 def models_of(cascade: Cascade) -> list[str]:
@@ -222,3 +225,56 @@ def test_strangers_ask_for_nothing(
         )
     with pytest.raises(NotFound):
         uploads.drop_upload(actor=actor_of_stranger, upload=upload, now=noon)
+
+
+def test_a_replay_at_other_prices_costs_what_those_say(
+    cascade: Cascade, upload: Upload, actor_of_lead: Actor, noon: datetime
+) -> None:
+    dearest = models_of(cascade)[-1]
+
+    def spent(prices: dict[str, tuple[str, str]]) -> int:
+        over = Over(upload=upload.pk, prices=prices)
+        run = replays.request_replay(actor=actor_of_lead, cascade=cascade, over=over, now=noon)
+        done = replays.run_replay(replay_id=run.pk, clock=lambda: noon)
+        assert done is not None
+        assert done.result is not None
+        return int(done.result["strongest_pico"])
+
+    # 300 tokens in at 10 and 150 out at 20 USD a million: 0.006 USD for each of 400 trials.
+    assert spent({dearest: ("10", "20")}) == 400 * 6 * 10**9
+    assert spent({dearest: ("20", "40")}) == 2 * 400 * 6 * 10**9
+
+
+def test_prices_of_a_model_that_is_not_called_are_refused_with_those_that_are(
+    cascade: Cascade, upload: Upload, actor_of_lead: Actor, noon: datetime
+) -> None:
+    over = Over(upload=upload.pk, prices={"no-such-model": ("1", "2")})
+    with pytest.raises(Invalid) as refused:
+        replays.request_replay(actor=actor_of_lead, cascade=cascade, over=over, now=noon)
+    (words,) = refused.value.fields.values()
+    assert all(model in words for model in models_of(cascade))
+    assert not Replay.objects.exists()
+
+
+def test_the_page_offers_todays_prices_and_takes_others(
+    client: Client, cascade: Cascade, upload: Upload, lead: User, noon: datetime
+) -> None:
+    client.force_login(lead)
+    url = reverse("cascade:replays", args=[cascade.slug])
+    page = client.get(url).content.decode()
+    dearest = models_of(cascade)[-1]
+    assert f"{dearest} = " in page
+
+    asked = {"policy": "0", "over": str(upload.pk), "days": "7", "budget_spent": "0"}
+    wrong = client.post(url, asked | {"prices": f"{dearest} = cheap"})
+    assert wrong.status_code == 422
+    assert "Line 1 is not MODEL = INPUT OUTPUT" in wrong.content.decode()
+    assert "cheap" in wrong.content.decode()  # What was typed is not lost.
+
+    made = client.post(url, asked | {"prices": f"{dearest} = 10 20\n"})
+    assert made.status_code == 302
+    run = Replay.objects.get()
+    assert run.request["prices"] == {dearest: ["10", "20"]}
+    replays.run_replay(replay_id=run.pk, clock=lambda: noon)
+    shown = client.get(made["Location"]).content.decode()
+    assert f"{dearest} costs 10 USD in and 20 USD out" in shown

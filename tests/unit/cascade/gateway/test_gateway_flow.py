@@ -241,3 +241,15 @@ def test_what_nobody_foresaw_ends_in_a_typed_answer_and_even_books(streams: bool
         assert trials[0].http == 500
 
     run(work)
+
+
+def test_a_keys_cap_on_answers_does_not_cut_the_judge_short() -> None:
+    async def work(found: Desk) -> None:
+        found.scripts(large=[Act(answer=said('{"score": 0.95}', tokens=Tokens(90, 6)))])
+        await found.ask()
+        asked = [(target.address, chat.max_output_tokens) for target, chat in found.upstream.asked]
+        assert asked[:2] == [(SMALL, 8), (LARGE, 64)]
+
+    judge = {"target": {"kind": "bedrock", "model": LARGE, "address": LARGE}, "low": 0, "high": 1}
+    body = policy(stages=asking(0.999), judge=judge)
+    run(work, snapshot(body, key={"max_output_tokens": 8}))

@@ -168,3 +168,21 @@ def test_a_stream_that_has_begun_hears_no_more_signs_of_life(
         assert text_of(reply.body) == GOOD
 
     run(work, snapshot(policy(streaming="commit")))
+
+
+def test_an_optimistic_stream_that_is_cut_is_replaced_by_the_next_stages_answer() -> None:
+    async def work(found: Desk) -> None:
+        found.scripts(
+            small=[cut(after_pieces=3, answer=said(HEDGE))], medium=[Act(answer=said(GOOD))]
+        )
+        reply = await found.ask(stream=True, headers={"x-cascade-replace": "1"})
+        shown = reply.body.decode()
+        attempts, trials = await found.settled()
+
+        assert shown.index("sorry") < shown.index("event: replace") < shown.index("Your")
+        assert "[DONE]" in shown
+        assert [each.outcome for each in attempts] == ["failed", "answered"]
+        assert trials[0].status == "answered"
+        assert trials[0].stage == "medium"
+
+    run(work, snapshot(policy(streaming="optimistic")))
