@@ -1,9 +1,10 @@
-"""Calls that nobody waits for: the shadow answer of the strongest, the judge's sampled word."""
+"""Calls that nobody waits for: shadow answers of the other stages, the judge's sampled word."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from cascade.domain.events import Trial
 from cascade.domain.gate import agreement, judge
 from cascade.domain.invoker import UpstreamFailed
+from cascade.domain.request import Answer
 from cascade.gateway import senses
 from cascade.gateway.calls import Caller, Wanted
 from cascade.gateway.money import NoMoney, Purse, Uncounted
@@ -32,8 +34,9 @@ def wanted(turn: Turn, *, draw: random.Random) -> tuple[Side, ...]:
     if turn.stage is None or turn.status not in ("answered", "short"):
         return ()
     policy, found = turn.policy, []
-    is_cheap = turn.stage < len(policy.stages) - 1
-    if is_cheap and draw.random() < policy.shadow_share:
+    # Near the end of a budget nobody pays for what is only of use later.
+    has_money = turn.plan.highest == len(policy.stages) - 1
+    if has_money and len(policy.stages) > 1 and draw.random() < policy.shadow_share:
         found.append(Side.SHADOW)
     if policy.judge is not None and draw.random() < policy.judge.sample_share:
         found.append(Side.SAMPLE)
@@ -48,7 +51,7 @@ async def done(
     looks: list[Mapping[str, Any]] = []
     try:
         if Side.SHADOW in side:
-            looks.append(await _shadow(caller, turn))
+            looks += await _shadow(caller, turn)
         if Side.SAMPLE in side:
             looks.append(await _sample(caller, turn))
     finally:
@@ -57,24 +60,49 @@ async def done(
         purse.tell(replace(trial, shadow_pico=shadow, pico=turn.pico, tried=(*trial.tried, *words)))
 
 
-async def _shadow(caller: Caller, turn: Turn) -> Mapping[str, Any]:
-    """Ask the strongest stage too, and say how far both answers agree."""
-    assert turn.stage is not None
-    stage = turn.policy.stages[-1]
-    call = Wanted("shadow", stage.name, stage.target, stage.max_output_tokens, SIDE_CALL_S)
-    try:
-        other = await caller.ask(turn, call, turn.chat)
-    except (UpstreamFailed, NoMoney, Uncounted):
-        return {}
-    found = agreement.agree(turn.chat, turn.answers[turn.stage], other)
-    text = clean(said(other)) if turn.policy.logs_text else ""
-    return {
-        "shadow": stage.name,
-        "of": turn.policy.stages[turn.stage].name,
+async def _shadow(caller: Caller, turn: Turn) -> list[Mapping[str, Any]]:
+    """Ask every stage that was not asked, and say how far each agrees with the strongest.
+
+    So whoever replays or calibrates later knows what every stage makes of this request.
+    """
+    stages = turn.policy.stages
+    asked = {each.stage for each in turn.tried}
+    answers = dict(turn.answers)
+    for place, stage in enumerate(stages):
+        if place in asked:
+            continue
+        call = Wanted("shadow", stage.name, stage.target, stage.max_output_tokens, SIDE_CALL_S)
+        with suppress(UpstreamFailed, NoMoney, Uncounted):
+            answers[place] = await caller.ask(turn, call, turn.chat)
+    strongest = answers.pop(len(stages) - 1, None)
+    if strongest is None:
+        return []
+    looks = [
+        _beside(turn, place, answer, strongest, is_shadow=place not in asked)
+        for place, answer in sorted(answers.items())
+    ]
+    if looks and turn.stage != len(stages) - 1 and turn.policy.logs_text:
+        looks[0]["answer"] = clean(said(strongest))
+    return [*looks]
+
+
+def _beside(
+    turn: Turn, place: int, answer: Answer, strongest: Answer, *, is_shadow: bool
+) -> dict[str, Any]:
+    """Return what is kept of a stage's answer beside the strongest's."""
+    found = agreement.agree(turn.chat, answer, strongest)
+    stages = turn.policy.stages
+    look: dict[str, Any] = {
+        "shadow": stages[-1].name,
+        "of": stages[place].name,
         "agreement": round(found.degree, 4),
         "kind": str(found.kind),
-        "answer": text,
     }
+    if is_shadow:
+        verdict = senses.assessed(turn.version.scorer, turn.chat, answer, read=turn.read)
+        look["score"] = round(verdict.p_good, 4)
+        look["said"] = clean(said(answer)) if turn.policy.logs_text else ""
+    return look
 
 
 async def _sample(caller: Caller, turn: Turn) -> Mapping[str, Any]:

@@ -83,17 +83,15 @@ def sample_of(
 ) -> Sample:
     """Return a logged request as a trial, each model with its tokens, score and verdicts.
 
-    A request whose strongest answer is known only by a shadow call stands for as many as its chance
-    says; one that went there by itself stands for itself.
+    A request that was drawn for shadow calls stands for as many as its chance says.
     """
     scores = {each["stage"]: each.get("score") for each in row.tried if each.get("stage")}
     outcomes: dict[str, Outcome] = {}
-    is_shadowed = False
+    is_drawn = any(each.get("shadow") for each in row.tried)
     for attempt in attempts:
-        if attempt.role == "shadow" and attempt.outcome == "answered":
-            is_shadowed = True
+        is_drawn = is_drawn or (attempt.role == "shadow" and attempt.outcome == "answered")
         outcomes[attempt.model] = _outcome(row, attempt, scores, verdicts)
-    weight = 1 / shadow_share if is_shadowed and shadow_share > 0 else 1.0
+    weight = 1 / shadow_share if is_drawn and shadow_share > 0 else 1.0
     return Sample(
         trial_id=str(row.uuid),
         prompt=row.prompt,
@@ -107,8 +105,8 @@ def sample_of(
 def _outcome(
     row: Trial, attempt: Attempt, scores: Mapping[str, Any], verdicts: Sequence[Verdict]
 ) -> Outcome:
-    is_stage = attempt.role == "stage"
-    score = scores.get(attempt.stage) if is_stage else None
+    told = _beside(row, attempt.stage) if attempt.role == "shadow" else None
+    score = scores.get(attempt.stage) if attempt.role == "stage" else (told or {}).get("score")
     return Outcome(
         quality=_quality(row, attempt, verdicts),
         tokens=Tokens(
@@ -124,18 +122,23 @@ def _outcome(
 
 
 def _text(row: Trial, attempt: Attempt) -> str:
-    """Return what was answered, as far as it was kept: the answer given, and the shadow's."""
+    """Return what was answered, as far as it was kept: the answer given, and shadow calls'."""
     if attempt.role == "stage" and attempt.stage == row.stage:
         return row.answer
-    told = shadow_of(row) if attempt.role == "shadow" else None
-    return str(told.get("answer", "")) if told else ""
+    if attempt.role != "shadow":
+        return ""
+    told = _beside(row, attempt.stage)
+    if told is not None:
+        return str(told.get("said", ""))
+    kept = (str(each.get("answer", "")) for each in row.tried if each.get("shadow"))
+    return next((text for text in kept if text), "")
 
 
 def _quality(row: Trial, attempt: Attempt, verdicts: Sequence[Verdict]) -> float | None:
-    """Return how good an answer was: by verdicts, else by the sampled judge, else by the shadow.
+    """Return how good an answer was: by verdicts, else by the sampled judge, else by the strongest.
 
-    Where the strongest model was asked in the shadow, its answer counts as right and the one given
-    as right as far as both agree: too strict where two right answers differ in words.
+    Where a request was drawn for shadow calls, the strongest stage's answer counts as right and
+    another as right as far as both agree: too strict where two right answers differ in words.
     """
     if attempt.role == "partner":
         return None
@@ -146,17 +149,16 @@ def _quality(row: Trial, attempt: Attempt, verdicts: Sequence[Verdict]) -> float
         judged = next((each for each in row.tried if each.get("judged") == attempt.stage), None)
         if judged is not None:
             return float(judged["score"])
-    told = shadow_of(row)
-    if told is None:
-        return None
-    if attempt.role == "shadow":
-        return 1.0
-    return float(told["agreement"]) if attempt.stage == told.get("of") else None
+    told = _beside(row, attempt.stage)
+    if told is not None:
+        return float(told["agreement"])
+    is_strongest = any(each.get("shadow") == attempt.stage for each in row.tried)
+    return 1.0 if is_strongest else None
 
 
-def shadow_of(row: Trial) -> Mapping[str, Any] | None:
-    """Return what the shadow call of a request found; None when it had none."""
-    return next((each for each in row.tried if each.get("shadow")), None)
+def _beside(row: Trial, stage: str) -> Mapping[str, Any] | None:
+    """Return what was found when a stage's answer was laid beside the strongest's."""
+    return next((each for each in row.tried if each.get("shadow") and each["of"] == stage), None)
 
 
 def quality_of(verdicts: Iterable[Verdict], stage: str) -> float | None:

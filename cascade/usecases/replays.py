@@ -89,6 +89,7 @@ def run_replay(*, replay_id: int, clock: Callable[[], datetime]) -> Replay | Non
             prices=asking.prices_asked(over=over, policy=policy, now=run.made_at),
             senses=senses.senses_of(cascade=run.cascade, policy=policy),
             budget_share=over.budget_share,
+            supposes=over.upload is None,
         )
     except Incomplete as reason:
         running.fail(run, words=str(reason), now=clock())

@@ -55,7 +55,8 @@ def record_verdict(
 def _check(trial: Trial, stage: str, quality: float) -> None:
     fields = {}
     answers = [each for each in trial.tried if not each.get("failed")]
-    tried = [name for each in answers if (name := each.get("stage") or each.get("shadow"))]
+    keys = ("stage", "of", "shadow")
+    tried = list(dict.fromkeys(each[key] for each in answers for key in keys if each.get(key)))
     if stage not in tried:
         known = ", ".join(tried) or "none"
         fields["stage"] = f"This request was answered by these stages: {known}."

@@ -41,7 +41,8 @@ class Replayed:
     """A policy over trials, every overhead in its cost.
 
     `trials` were counted, `left_out` (reason to count) could not be followed. Costs are sums in
-    pico-dollars, each trial by its weight. `saved` is the share saved against the strongest stage
+    pico-dollars, each trial by its weight; of `supposed` trials a call is in it of whose answer
+    nothing is known. `saved` is the share saved against the strongest stage
     alone, `quality` the mean of judged answers, `lost` the strongest's quality less it (negative:
     better), paired by trial. Latencies are 0 when no trial measured them.
     """
@@ -67,6 +68,7 @@ class Replayed:
     price_version: str
     seed: int
     notes: tuple[str, ...] = field(default=())
+    supposed: int = 0
 
     @property
     def relative_quality(self) -> float:

@@ -43,8 +43,8 @@ class Incomplete(ValueError):
 class Followed:
     """What a policy made of a trial.
 
-    `stage` gave the answer (None: nobody did). `quality` is None when nobody judged that answer.
-    `pico` sums all calls; `latency_s` is None when one was not measured.
+    `stage` gave the answer (None: nobody did). `pico` sums all calls; `latency_s` is None when one
+    was not measured. `is_supposed` says that a model was called of whose answer nothing is known.
     """
 
     trial: Trial
@@ -54,6 +54,7 @@ class Followed:
     end: Move
     pico: int
     latency_s: float | None
+    is_supposed: bool = False
 
     @property
     def stage(self) -> int | None:
@@ -68,7 +69,12 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What all trials of a replay share."""
+    """What all trials of a replay share.
+
+    Where it `supposes`, a model of whose answer nothing is known is booked with the tokens of the
+    answer that is known, and its answer taken as not good enough but at the last stage: the cost is
+    then at most what is found. Elsewhere such a trial is Incomplete.
+    """
 
     policy: Policy
     prices: PriceTable
@@ -76,6 +82,25 @@ class Ground:
     overheads: Overheads = field(default_factory=Overheads)
     seed: int = 0
     budget_share: float = 0.0
+    supposes: bool = False
+
+
+def outcome_of(ground: Ground, trial: Trial, model: str) -> Outcome:
+    """Return what a model made of a trial, or (where that is allowed) what it may have cost.
+
+    Raises Incomplete when that cannot be told.
+    """
+    known = trial.outcomes.get(model)
+    if known is not None:
+        return known
+    if not ground.supposes:
+        raise Incomplete(f"What {model} would have answered is not known.")
+    stages = reversed(ground.policy.stages)
+    answered = (trial.outcomes.get(stage.target.model) for stage in stages)
+    like = next((each for each in (*answered, *trial.outcomes.values()) if each), None)
+    if like is None:
+        raise Incomplete("Nobody answered it, so nobody knows how long an answer is.")
+    return Outcome(quality=None, tokens=like.tokens)
 
 
 def follow(ground: Ground, trial: Trial) -> Followed:
@@ -94,7 +119,9 @@ def price(prices: PriceTable, model: str, tokens: Tokens) -> int:
 class _Walker:
     """The state of one walk: what was tried and what it cost."""
 
-    __slots__ = ("calls", "draws", "ground", "latency_s", "policy", "trial", "tried")
+    __slots__ = (
+        "calls", "draws", "ground", "is_supposed", "latency_s", "policy", "trial", "tried",
+    )  # fmt: skip
 
     def __init__(self, ground: Ground, trial: Trial) -> None:
         self.ground = ground
@@ -104,16 +131,17 @@ class _Walker:
         self.tried: list[Tried] = []
         self.calls: list[Call] = []
         self.latency_s: float | None = 0.0
+        self.is_supposed = False
 
     def walk(self) -> Followed:
         for stage in self.policy.stages:
-            self._known(stage.target.model)
+            outcome_of(self.ground, self.trial, stage.target.model)
         plan = self._plan()
         move = next_move(self.policy, plan, (), left_s=self.policy.deadline_s)
         while move.step not in {Step.ACCEPT, Step.FAIL}:
             self._do(move, plan)
             move = next_move(self.policy, plan, self.tried, left_s=self._left_s())
-        self._aside(move)
+        self._aside(move, plan)
         return Followed(
             trial=self.trial,
             plan=plan,
@@ -122,10 +150,12 @@ class _Walker:
             end=move,
             pico=sum(call.pico for call in self.calls),
             latency_s=self.latency_s,
+            is_supposed=self.is_supposed,
         )
 
     def _plan(self) -> Plan:
-        policy, first = self.policy, self._known(self.policy.stages[0].target.model).tokens
+        policy, model = self.policy, self.policy.stages[0].target.model
+        first = outcome_of(self.ground, self.trial, model).tokens
         target = policy.classifier_target
         if policy.classifier is Classifier.LLM and target is not None:
             extra = self.ground.overheads.classifier
@@ -151,8 +181,13 @@ class _Walker:
         score = last.score or BROKEN
         if move.step is Step.COMPARE and stage.partner is not None:
             partner = stage.partner.model
-            self._spend(Role.PARTNER, move.stage, partner, self._known(partner))
-            score = self.ground.senses.compare(self.trial, model, partner, score)
+            self._spend(Role.PARTNER, move.stage, partner, self._asked(partner))
+            is_known = {model, partner} <= self.trial.outcomes.keys()
+            score = (
+                self.ground.senses.compare(self.trial, model, partner, score)
+                if is_known
+                else BROKEN
+            )
             self.tried[-1] = replace(last, score=score, is_compared=True)
         elif move.step is Step.JUDGE:
             self._judge(move.stage)
@@ -160,7 +195,7 @@ class _Walker:
             self.tried[-1] = replace(last, score=score, is_judged=True)
 
     def _ask(self, place: int, model: str, plan: Plan) -> None:
-        outcome = self._known(model)
+        outcome = self._asked(model)
         if self.draws.retry(len(self.tried)) < self.ground.overheads.retried_share:
             self._pay(Role.RETRY, place, model, replace(outcome.tokens, output=0))
         self._spend(Role.STAGE, place, model, outcome)
@@ -170,43 +205,47 @@ class _Walker:
         self.tried.append(Tried(place, self._score(place, model, plan)))
 
     def _score(self, place: int, model: str, plan: Plan) -> float:
-        score = self.ground.senses.score(self.trial, model)
+        is_known = model in self.trial.outcomes
+        score = self.ground.senses.score(self.trial, model) if is_known else None
         if score is not None:
             return score
         if place == len(self.policy.stages) - 1:
             return 1.0  # Its answer is given whatever a gate would say.
         if plan.p_right:
             return plan.p_right[place]
+        if self.ground.supposes:
+            self.is_supposed = True
+            return BROKEN
         raise Incomplete(f"{model} has no gate score here, and no text to score.")
 
-    def _aside(self, move: Move) -> None:
-        """Book what the client does not wait for: the sampled judge and the shadow call."""
-        policy = self.policy
-        if move.step is not Step.ACCEPT or move.stage == len(policy.stages) - 1:
+    def _aside(self, move: Move, plan: Plan) -> None:
+        """Book what the client does not wait for: the sampled judge and the shadow calls."""
+        policy, last = self.policy, len(self.policy.stages) - 1
+        if move.step is not Step.ACCEPT:
             return
         if policy.judge is not None and self.draws.sample < policy.judge.sample_share:
             self._judge(move.stage, is_aside=True)
-        strongest = policy.stages[-1].target.model
-        if self.draws.shadow < policy.shadow_share:
-            last = len(policy.stages) - 1
-            self._pay(Role.SHADOW, last, strongest, self._known(strongest).tokens)
+        if plan.highest < last or self.draws.shadow >= policy.shadow_share:
+            return
+        for place in set(range(last + 1)) - {each.stage for each in self.tried} if last else ():
+            model = policy.stages[place].target.model
+            tokens = outcome_of(self.ground, self.trial, model).tokens
+            self._pay(Role.SHADOW, place, model, tokens)
 
     def _judge(self, place: int, *, is_aside: bool = False) -> None:
         judge = self.policy.judge
         if judge is None:
             return
-        read = self._known(self.policy.stages[place].target.model).tokens
+        read = outcome_of(self.ground, self.trial, self.policy.stages[place].target.model).tokens
         extra = self.ground.overheads.judge
         tokens = Tokens(input=read.input + read.output + extra.input, output=extra.output)
         self._pay(Role.JUDGE, place, judge.target.model, tokens)
         if not is_aside:
             self._wait(self.ground.overheads.judge_s)
 
-    def _known(self, model: str) -> Outcome:
-        outcome = self.trial.outcomes.get(model)
-        if outcome is None:
-            raise Incomplete(f"What {model} would have answered is not known.")
-        return outcome
+    def _asked(self, model: str) -> Outcome:
+        self.is_supposed = self.is_supposed or model not in self.trial.outcomes
+        return outcome_of(self.ground, self.trial, model)
 
     def _spend(self, role: Role, place: int, model: str, outcome: Outcome) -> None:
         self._pay(role, place, model, outcome.tokens)

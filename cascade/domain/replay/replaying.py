@@ -13,7 +13,15 @@ from cascade.domain.baselines import Tally, baselines
 from cascade.domain.policy import Policy
 from cascade.domain.prices import PriceTable
 from cascade.domain.replay.figures import IntentFigures, Replayed, StageFigures
-from cascade.domain.replay.following import Followed, Ground, Incomplete, Role, follow, price
+from cascade.domain.replay.following import (
+    Followed,
+    Ground,
+    Incomplete,
+    Role,
+    follow,
+    outcome_of,
+    price,
+)
 from cascade.domain.replay.intervals import NOTHING, Interval, Numbers, mean, percentile, ratio
 from cascade.domain.replay.senses import Overheads, Senses
 from cascade.domain.trial import Trial
@@ -32,12 +40,14 @@ def replay(
     overheads: Overheads | None = None,
     seed: int = 0,
     budget_share: float = 0.0,
+    supposes: bool = False,
 ) -> Replayed:
     """Return what the policy would have cost and got right; the same for the same seed.
 
     `budget_share` is how much of the month's budget counts as spent (it moves the policy down its
-    stages). Trials of which something needed is not known are left out and counted; at most
-    `MOST_TRIALS` are read.
+    stages). Trials of which something needed is not known are left out and counted, unless the
+    replay `supposes` it (see Ground): then costs are sums over all trials, each once, and only
+    quality is drawn from those that were judged, by their weight. At most `MOST_TRIALS` are read.
     """
     ground = Ground(
         policy=policy,
@@ -46,6 +56,7 @@ def replay(
         overheads=overheads or Overheads(),
         seed=seed,
         budget_share=budget_share,
+        supposes=supposes,
     )
     count = _Count(ground)
     for trial in trials:
@@ -126,7 +137,8 @@ class _Count:
         try:
             found = follow(self.ground, trial)
             model = self.ground.policy.stages[-1].target.model
-            strongest = price(self.ground.prices, model, trial.outcomes[model].tokens)
+            tokens = outcome_of(self.ground, trial, model).tokens
+            strongest = price(self.ground.prices, model, tokens)
         except Incomplete as lacking:
             self.left_out[str(lacking)] += 1
             return
@@ -134,12 +146,13 @@ class _Count:
         self.counts["escalations"] += found.escalations
         self.counts["short"] += found.end.is_short
         self.counts["failed"] += found.stage is None
+        self.counts["supposed"] += found.is_supposed
         self._money(found, strongest)
         self._quality(found, strongest)
         self._stages(found)
 
     def _money(self, found: Followed, strongest: int) -> None:
-        weight, columns = found.trial.weight, self.columns
+        weight, columns = self._counts_as(found.trial), self.columns
         for call in found.calls:
             self.by_role[call.role.value] += weight * call.pico
             self.stages[call.stage].pico += weight * call.pico
@@ -150,17 +163,22 @@ class _Count:
             columns.latency_s.append(found.latency_s)
             columns.latency_weight.append(weight)
 
+    def _counts_as(self, trial: Trial) -> float:
+        """Return how many requests a trial's costs stand for."""
+        return 1.0 if self.ground.supposes else trial.weight
+
     def _quality(self, found: Followed, strongest_pico: int) -> None:
         trial, columns = found.trial, self.columns
         name = trial.intent
         if name not in self.intents and len(self.intents) >= MOST_INTENTS:
             name = OTHERS
         intent = self.intents.setdefault(name, _Intent())
+        weight = self._counts_as(trial)
         intent.trials += 1
-        intent.weight += trial.weight
-        intent.pico += trial.weight * found.pico
-        intent.strongest_pico += trial.weight * strongest_pico
-        intent.escalated += trial.weight * (found.escalations > 0)
+        intent.weight += weight
+        intent.pico += weight * found.pico
+        intent.strongest_pico += weight * strongest_pico
+        intent.escalated += weight * (found.escalations > 0)
         quality, strongest = self._qualities(found)
         if quality is None or strongest is None:
             return
@@ -174,11 +192,15 @@ class _Count:
 
     def _qualities(self, found: Followed) -> tuple[float | None, float | None]:
         """Return the quality of what was given (nothing is worth nothing) and the strongest's."""
-        stages, outcomes = self.ground.policy.stages, found.trial.outcomes
-        strongest = outcomes[stages[-1].target.model].quality
-        if found.stage is None:
-            return 0.0, strongest
-        return outcomes[stages[found.stage].target.model].quality, strongest
+        if found.is_supposed:
+            return None, None
+        stages = self.ground.policy.stages
+        strongest = self._judged(found.trial, len(stages) - 1)
+        return 0.0 if found.stage is None else self._judged(found.trial, found.stage), strongest
+
+    def _judged(self, trial: Trial, place: int) -> float | None:
+        outcome = trial.outcomes.get(self.ground.policy.stages[place].target.model)
+        return None if outcome is None else outcome.quality
 
     def _stages(self, found: Followed) -> None:
         for tried in found.tried:
@@ -190,8 +212,7 @@ class _Count:
             return
         answering = self.stages[found.stage]
         answering.answered += 1
-        model = self.ground.policy.stages[found.stage].target.model
-        quality = found.trial.outcomes[model].quality
+        quality = self._judged(found.trial, found.stage)
         if quality is not None:
             answering.quality += found.trial.weight * quality
             answering.judged += found.trial.weight
@@ -221,6 +242,7 @@ class _Count:
             escalations=self.counts["escalations"],
             short=self.counts["short"],
             failed=self.counts["failed"],
+            supposed=self.counts["supposed"],
             latency_p50_s=percentile(latency, latency_weight, 50),
             latency_p95_s=percentile(latency, latency_weight, 95),
             stages=tuple(map(self._stage_figures, range(len(self.stages)))),

@@ -11,10 +11,12 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, transaction
 
+from cascade.domain.calibration.paths import labelled
 from cascade.models import Attempt, Cascade, Trial, Verdict
 from cascade.queries import evidence, live
 from cascade.queries import trials as queries
-from cascade.usecases import policies, rollouts, verdicts
+from cascade.queries.tariffs import price_table
+from cascade.usecases import asking, policies, rollouts, verdicts
 from cascade.usecases.streams import stream_at, turn
 from portal.access import SYSTEM, Actor
 from portal.errors import Invalid, NotAllowed, NotFound
@@ -214,6 +216,34 @@ def test_shadow_and_sampled_judge_label_what_nobody_judged(
     verdicts.record_verdict(actor=actor_of_lead, trial=row, quality=1, now=noon)
     shadowed, _ = evidence.logged(cascade=answering, now=noon, days=7)
     assert [shadowed.outcomes[each].quality for each in (models[0], models[2])] == [1, 0]
+
+
+def test_a_drawn_request_tells_what_every_stage_makes_of_it(
+    answering: Cascade, noon: datetime
+) -> None:
+    row = logged(answering, 1, at=noon, shadow=True)
+    models = [each["target"]["model"] for each in answering.policies.get(number=1).body["stages"]]
+    Attempt.objects.create(
+        uuid=UUID(int=77), trial_uuid=row.uuid, cascade=answering, feature=answering.feature,
+        team=answering.feature.team, key="k", policy=1, number=3, role="shadow", stage="medium",
+        model=models[1], outcome="answered", input_tokens=100, output_tokens=30,
+        usd=Decimal("0.002"), micro=2000, latency_ms=600, price_version="p", at=noon,
+    )  # fmt: skip
+    beside = {"shadow": "large", "kind": "text"}
+    row.tried += [
+        {**beside, "of": "small", "agreement": 0.4, "answer": "It left."},
+        {**beside, "of": "medium", "agreement": 0.9, "score": 0.7, "said": "It left on Monday."},
+    ]
+    row.save()
+    (drawn,) = evidence.logged(cascade=answering, now=noon, days=7)
+    small, medium, large = (drawn.outcomes[model] for model in models)
+    assert drawn.weight == 100
+    assert [each.quality for each in (small, medium, large)] == [0.4, 0.9, 1]
+    assert [each.score for each in (small, medium, large)] == [0.9, 0.7, None]
+    assert [each.text for each in (medium, large)] == ["It left on Monday.", "It left."]
+    policy = asking.policy_of(answering.policies.get(number=1).body)
+    known = labelled(policy, [drawn], prices=price_table(now=noon))
+    assert len(known.trials) == 1
 
 
 def test_live_figures_equal_the_log_to_the_last_digit(

@@ -168,19 +168,49 @@ def test_the_judge_is_asked_in_doubt_and_paid_for() -> None:
     run(work, snapshot(policy(stages=asking(0.999), judge=judge)))
 
 
-def test_a_shadow_call_is_made_after_the_answer_and_counted_apart() -> None:
+def test_shadow_calls_ask_the_other_stages_after_the_answer_and_count_apart() -> None:
     async def work(found: Desk) -> None:
+        found.scripts(medium=[Act(answer=said("I'm not sure, it is hard to say."))])
         await found.ask()
         attempts, trials = await found.settled()
         assert [(each.role, each.model) for each in attempts] == [
             ("stage", SMALL),
+            ("shadow", MEDIUM),
             ("shadow", LARGE),
         ]
-        assert trials[0].shadow_pico == attempts[1].pico
+        assert trials[0].shadow_pico == attempts[1].pico + attempts[2].pico
         assert trials[0].pico == attempts[0].pico
-        assert any("shadow" in each for each in trials[0].tried)
+        small, medium = (each for each in trials[0].tried if "shadow" in each)
+        assert (small["shadow"], small["of"], small["answer"]) == ("large", "small", GOOD)
+        assert small["agreement"] > 0.9
+        assert (medium["of"], medium["said"]) == ("medium", "I'm not sure, it is hard to say.")
+        assert medium["agreement"] < 0.5
+        assert 0 < medium["score"] < 0.9
 
     run(work, snapshot(policy(shadow_share=1.0)))
+
+
+def test_what_was_asked_anyway_is_laid_beside_the_strongest_without_another_call() -> None:
+    async def work(found: Desk) -> None:
+        found.scripts(small=[Act(answer=said(HEDGE))], medium=[Act(answer=said(HEDGE))])
+        await found.ask()
+        attempts, trials = await found.settled()
+        assert [each.role for each in attempts] == ["stage"] * 3
+        beside = [each["of"] for each in trials[0].tried if "shadow" in each]
+        assert beside == ["small", "medium"]
+
+    run(work, snapshot(policy(shadow_share=1.0)))
+
+
+def test_near_the_end_of_a_budget_nobody_pays_for_shadow_calls() -> None:
+    async def work(found: Desk) -> None:
+        found.gateway.caller.purse.shares[5] = 0.9
+        await found.ask()
+        attempts, _ = await found.settled()
+        assert [each.role for each in attempts] == ["stage"]
+
+    down = [{"at_share": 0.8, "highest": "medium"}]
+    run(work, snapshot(policy(shadow_share=1.0, step_down=down)))
 
 
 def test_a_canary_answers_its_share_of_the_requests() -> None:

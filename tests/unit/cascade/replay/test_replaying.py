@@ -56,10 +56,17 @@ def test_a_call_paid_twice_costs_its_input_again() -> None:
     assert found.by_role == {"stage": ONE, "retry": 1_000_000_000}
 
 
-def test_a_shadow_call_is_booked_but_not_waited_for() -> None:
+def test_shadow_calls_of_the_other_stages_are_booked_but_not_waited_for() -> None:
     found = replay(policy(shadow_share=1.0), (EASY,), prices=PRICES)
-    assert found.by_role == {"stage": ONE, "shadow": 5 * ONE}
+    assert found.by_role == {"stage": ONE, "shadow": (3 + 5) * ONE}
     assert found.latency_p95_s == 1.0
+    assert "shadow" not in replay(policy(shadow_share=1.0), (HOPELESS,), prices=PRICES).by_role
+
+
+def test_near_the_end_of_a_budget_no_shadow_calls_are_paid_for() -> None:
+    careful = policy(shadow_share=1.0, step_down=(StepDown(at_share=0.8, highest="middle"),))
+    found = replay(careful, (EASY,), prices=PRICES, budget_share=0.9)
+    assert found.by_role == {"stage": ONE}
 
 
 def test_a_partner_costs_its_answer_and_agreement_settles_the_doubt() -> None:
