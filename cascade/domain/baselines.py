@@ -6,77 +6,85 @@ best single cheaper model always stands beside a policy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cascade.domain.policy import Policy
-from cascade.domain.prices import PriceTable, cost_pico
 from cascade.domain.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A rival over the same trials: sums in pico-dollars, quality as a mean from 0 to 1."""
+    """A rival over the same trials: a sum in pico-dollars, quality as a mean from 0 to 1.
+
+    `quality` is None when nobody judged its answers.
+    """
 
     name: str
     words: str
     pico: int
-    quality: float
+    quality: float | None
 
 
 @dataclass(slots=True)
 class Totals:
-    """Weighted sums of one model over judged trials, kept while trials stream by."""
+    """Weighted sums of one model, kept while trials stream by."""
 
     pico: float = 0.0
+    trials: int = 0
     quality: float = 0.0
     weight: float = 0.0
-    trials: int = 0
+    judged: int = 0
 
     @property
-    def mean(self) -> float:
+    def mean(self) -> float | None:
         """Return the mean quality."""
-        return self.quality / self.weight if self.weight else 0.0
+        return self.quality / self.weight if self.weight else None
 
 
 @dataclass(slots=True)
 class Tally:
     """Counts what each model alone would have cost and got right, trial by trial."""
 
-    prices: PriceTable
     trials: int = 0
-    models: dict[str, Totals] = field(default_factory=dict)
+    judged: int = 0
+    models: dict[str, Totals] = field(default_factory=lambda: defaultdict(Totals))
 
-    def count(self, trial: Trial) -> None:
-        """Add a trial to every model that answered it and was judged."""
+    def spend(self, costs: Mapping[str, int], *, weight: float) -> None:
+        """Add a trial's cost (pico-dollars) with each model that could have answered it."""
         self.trials += 1
-        for model, outcome in trial.outcomes.items():
-            tariff = self.prices.find(model)
-            if outcome.quality is None or tariff is None:
-                continue
-            totals = self.models.setdefault(model, Totals())
-            totals.pico += trial.weight * cost_pico(tariff, outcome.tokens)
-            totals.quality += trial.weight * outcome.quality
-            totals.weight += trial.weight
+        for model, pico in costs.items():
+            totals = self.models[model]
+            totals.pico += weight * pico
             totals.trials += 1
 
+    def judge(self, trial: Trial) -> None:
+        """Add a judged trial's quality to every model whose answer was judged."""
+        self.judged += 1
+        for model, outcome in trial.outcomes.items():
+            if outcome.quality is not None:
+                totals = self.models[model]
+                totals.quality += trial.weight * outcome.quality
+                totals.weight += trial.weight
+                totals.judged += 1
+
     def complete(self) -> Mapping[str, Totals]:
-        """Return the models that answered every trial: only those can be compared."""
-        return {name: each for name, each in self.models.items() if each.trials == self.trials}
+        """Return the models that answer all trials, and judged ones as often as any.
 
-
-def tally(trials: Iterable[Trial], *, prices: PriceTable) -> Tally:
-    """Count trials that stream by."""
-    found = Tally(prices)
-    for trial in trials:
-        found.count(trial)
-    return found
+        Only those can be compared.
+        """
+        return {
+            name: each
+            for name, each in self.models.items()
+            if each.trials == self.trials > 0 and each.judged == self.judged
+        }
 
 
 def baselines(found: Tally, *, policy: Policy, at_pico: int) -> tuple[Baseline, ...]:
     """Return the rivals of a policy that costs `at_pico`: single models and a random mix.
 
-    Empty when no model answered, priced and judged, every trial.
+    Empty when no trial could be answered by the strongest stage alone.
     """
     known = found.complete()
     singles = {
@@ -95,16 +103,11 @@ def baselines(found: Tally, *, policy: Policy, at_pico: int) -> tuple[Baseline, 
     return (*named, *_best_cheaper(cheaper), *_mixes(cheaper, strongest, at_pico=at_pico))
 
 
-def cheapest_single(singles: Sequence[Baseline], *, quality: float) -> Baseline | None:
-    """Return the cheapest single model of at least this quality; None when none reaches it."""
-    good = [each for each in singles if each.quality >= quality]
-    return min(good, key=lambda each: each.pico, default=None)
-
-
 def _best_cheaper(cheaper: Sequence[Baseline]) -> tuple[Baseline, ...]:
-    if not cheaper:
+    judged = [(each.quality, -each.pico, each) for each in cheaper if each.quality is not None]
+    if not judged:
         return ()
-    best = max(cheaper, key=lambda each: (each.quality, -each.pico))
+    *_, best = max(judged, key=lambda each: each[:2])
     words = f"{best.name.removeprefix('all ')}: the best model that is cheaper than the strongest."
     return (Baseline("best single cheaper model", words, best.pico, best.quality),)
 
@@ -114,7 +117,7 @@ def _mixes(
 ) -> tuple[Baseline, ...]:
     """Return the strongest and the cheapest mixed by a coin so that the cost is the policy's."""
     weakest = min(cheaper, key=lambda each: each.pico, default=None)
-    if weakest is None:
+    if weakest is None or weakest.quality is None or strongest.quality is None:
         return ()
     span = strongest.pico - weakest.pico
     share = min(1.0, max(0.0, (at_pico - weakest.pico) / span))

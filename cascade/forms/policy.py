@@ -145,7 +145,9 @@ class Policy(forms.Form):
             "fallback": _choice("When no answer is good enough", FALLBACKS),
             "without_counters": _choice("When budgets cannot be checked", WITHOUT),
             "shadow_share": _number(
-                "Shadow share", initial=0.01, hint="Of accepted cheap answers, also asked on top."
+                "Shadow share",
+                initial=0.01,
+                hint="Of all requests, answered by every stage for labels.",
             ),
             "deadline_s": _number("Deadline in seconds", initial=60),
         }

@@ -5,21 +5,20 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 
-from cascade.domain import planning
 from cascade.domain.gate.assessing import Verdict
 from cascade.domain.invoker import Trouble, UpstreamFailed
-from cascade.domain.policy import Classifier, Fallback, Target
+from cascade.domain.policy import Fallback, Target
 from cascade.domain.request import Answer, Chat
-from cascade.domain.walk import Move, Plan, Step, Tried, next_move
-from cascade.gateway import refusing, senses, streaming
+from cascade.domain.walk import Move, Step, Tried, next_move
+from cascade.gateway import planned, refusing, senses, streaming
 from cascade.gateway.calls import Caller, Wanted
 from cascade.gateway.money import NoMoney, Uncounted
 from cascade.gateway.streaming import BadBeginning, Mode, Out
-from cascade.gateway.turn import Turn, likely_tokens, looked
+from cascade.gateway.turn import Turn, looked
 
 log = logging.getLogger("slipway.gateway")
 
-LIKELY_OUTPUT_TOKENS = 250
+
 SHORT_ANSWER_TOKENS = 64
 SIDE_CALL_S = 15.0
 NO_MONEY = "no budget"
@@ -56,7 +55,9 @@ class Flow:
 
     async def _walk(self) -> Answer:
         turn = self.turn
-        turn.plan = await self._plan()
+        turn.plan = await planned.plan_of(
+            turn, only=self.only, purse=self.caller.purse, ask=self._side
+        )
         while True:
             move = next_move(turn.policy, turn.plan, turn.tried, left_s=turn.left_s)
             match move.step:
@@ -71,59 +72,6 @@ class Flow:
                     return await self._accept(move)
                 case Step.FAIL:
                     raise self._refusal(move.reason)
-
-    # Before any call
-
-    async def _plan(self) -> Plan:
-        turn, policy = self.turn, self.turn.policy
-        share = self.caller.purse.shares.get(turn.cascade.feature_id, 0.0)
-        highest = policy.highest_at(share)
-        if self.only is not None:
-            return self._named(self.only, highest=highest, share=share)
-        if policy.classifier is Classifier.LLM:
-            plan = await self._classified(highest)
-        else:
-            learned = policy.classifier is Classifier.LEARNED
-            router = turn.version.router if learned else None
-            plan = planning.plan(
-                policy,
-                p_right=senses.foreseen(
-                    router, turn.chat, stages=len(policy.stages), read=turn.read
-                ),
-                prices=turn.snapshot.prices,
-                input_tokens=likely_tokens(turn.chat),
-                output_tokens=min(
-                    turn.chat.max_output_tokens or LIKELY_OUTPUT_TOKENS, LIKELY_OUTPUT_TOKENS
-                ),
-                highest=highest,
-            )
-        if highest < len(policy.stages) - 1:
-            return replace(plan, reason=f"{plan.reason}; {_stepped_down(share)}")
-        return plan
-
-    def _named(self, only: int, *, highest: int, share: float) -> Plan:
-        """Return the plan of a request that names its stage; the budget binds it as any other."""
-        reason = "the request names this stage"
-        if only > highest:
-            reason = f"the request names {self.turn.policy.stages[only].name}"
-            reason = f"{reason}; {_stepped_down(share)}"
-        stage = min(only, highest)
-        return Plan((stage,), reason, (), stage)
-
-    async def _classified(self, highest: int) -> Plan:
-        """Return the plan of who asks a model how hard the request is; unsure: from the start."""
-        turn, target = self.turn, self.turn.policy.classifier_target
-        level = None
-        if target is not None:
-            reply = await self._side(
-                "classifier", "", target, senses.hardness_asked(turn.chat), most=8
-            )
-            level = None if reply is None else senses.level_of(reply)
-        if level is None:
-            return Plan(tuple(range(highest + 1)), "the classifier did not say", (), highest)
-        first = min(highest, round(level * (len(turn.policy.stages) - 1) / 2))
-        reason = f"classified as {senses.LEVELS[level]}"
-        return Plan(tuple(range(first, highest + 1)), reason, (), highest)
 
     # Calls
 
@@ -300,7 +248,3 @@ class Flow:
         if self.refused_scope and not self.turn.answers:
             return refusing.over_budget(self.refused_scope)
         return refusing.by_upstreams(self.last_failure, reason)
-
-
-def _stepped_down(share: float) -> str:
-    return f"{share:.0%} of the month's budget is spent, so nothing higher is used"

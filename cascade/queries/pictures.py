@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from cascade.adapters import breakers as adapter
+from cascade.domain.calibration.choosing import FEWEST_LABELS
 from cascade.domain.prices import as_usd
 from cascade.models import Calibration, Cascade, Replay
 from cascade.queries.cascades import Standing
@@ -130,16 +131,17 @@ def replayed(row: Replay) -> dict[str, Any] | None:
     if not found:
         return None
     strongest = found["strongest_pico"]
+    has_quality = found["judged"] >= FEWEST_LABELS
     rows = [
         Row(
             "this policy",
             "Every overhead in it.",
             as_usd(found["pico"]),
             found["saved"]["value"],
-            found["quality"]["value"],
+            found["quality"]["value"] if has_quality else None,
             is_pick=True,
         ),
-        *_rivals(found["baselines"], strongest),
+        *_rivals(found["baselines"], strongest, has_quality=has_quality),
     ]
     parts = [
         {"value": pico, "label": ROLES.get(role, role), "usd": as_usd(pico), "tone": str(at % 8)}
@@ -147,14 +149,22 @@ def replayed(row: Replay) -> dict[str, Any] | None:
     ]
     return {
         **found,
+        "has_quality": has_quality,
+        "fewest": FEWEST_LABELS,
         "usd": as_usd(found["pico"]),
         "strongest_usd": as_usd(strongest),
         "rows": rows,
         "parts": parts,
-        "stages": [{**each, "usd": as_usd(each["pico"])} for each in found["stages"]],
-        "intents": [{**each, "usd": as_usd(each["pico"])} for each in found["intents"]],
+        "stages": [_told(each, has_quality=has_quality) for each in found["stages"]],
+        "intents": [_told(each, has_quality=has_quality) for each in found["intents"]],
         "scatter": _against_quality(rows),
     }
+
+
+def _told(row: Mapping[str, Any], *, has_quality: bool) -> dict[str, Any]:
+    """Return figures of a stage or an intent; no quality where labels are too few."""
+    hidden = {} if has_quality else {"quality": None, "strongest_quality": None}
+    return {**row, "usd": as_usd(row["pico"]), **hidden}
 
 
 def what_if(request: Mapping[str, Any]) -> list[str]:
@@ -164,20 +174,23 @@ def what_if(request: Mapping[str, Any]) -> list[str]:
         for model, (paid, written) in request["prices"].items()
     ]
     if share := request["budget_share"]:
-        words.append(f"{share:.0%} of the month's budget is spent")
+        words.append(f"{share * 100:.0f} % of the month's budget is spent")
     return words
 
 
-def _rivals(baselines: Sequence[Mapping[str, Any]], strongest: int) -> list[Row]:
+def _rivals(
+    baselines: Sequence[Mapping[str, Any]], strongest: int, *, has_quality: bool
+) -> list[Row]:
     return [
         Row(
             each["name"],
             each["words"],
             as_usd(each["pico"]),
             1 - each["pico"] / strongest if strongest else None,
-            each["quality"],
+            each["quality"] if has_quality else None,
         )
         for each in baselines
+        if has_quality or each["name"].startswith("all ")
     ]
 
 

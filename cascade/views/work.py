@@ -119,6 +119,7 @@ def _list(
         "page": page,
         "files": list(runs.uploads(cascade=cascade)),
         "may_edit": may_edit,
+        "fewest": pictures.FEWEST_LABELS,
     }
     return render(request, f"cascade/{tab}.html", context, status=status)
 

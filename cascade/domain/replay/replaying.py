@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from cascade.domain.replay.following import (
 )
 from cascade.domain.replay.intervals import NOTHING, Interval, Numbers, mean, percentile, ratio
 from cascade.domain.replay.senses import Overheads, Senses
+from cascade.domain.replay.sums import Columns, IntentSums, StageSums
 from cascade.domain.trial import Trial
 
 MOST_TRIALS = 500_000
@@ -82,43 +82,6 @@ def what_if(
     )
 
 
-@dataclass(slots=True)
-class _Stage:
-    asked: int = 0
-    answered: int = 0
-    rejected: int = 0
-    failed: int = 0
-    pico: float = 0.0
-    quality: float = 0.0
-    judged: float = 0.0
-
-
-@dataclass(slots=True)
-class _Intent:
-    trials: int = 0
-    pico: float = 0.0
-    strongest_pico: float = 0.0
-    quality: float = 0.0
-    strongest: float = 0.0
-    judged: float = 0.0
-    weight: float = 0.0
-    escalated: float = 0.0
-
-
-@dataclass(slots=True)
-class _Columns:
-    """Numbers by trial, from which intervals are drawn."""
-
-    weight: array[float] = field(default_factory=lambda: array("d"))
-    pico: array[float] = field(default_factory=lambda: array("d"))
-    strongest_pico: array[float] = field(default_factory=lambda: array("d"))
-    judged_weight: array[float] = field(default_factory=lambda: array("d"))
-    quality: array[float] = field(default_factory=lambda: array("d"))
-    strongest: array[float] = field(default_factory=lambda: array("d"))
-    latency_s: array[float] = field(default_factory=lambda: array("d"))
-    latency_weight: array[float] = field(default_factory=lambda: array("d"))
-
-
 class _Count:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
@@ -126,19 +89,17 @@ class _Count:
         self.left_out: Counter[str] = Counter()
         self.by_role: dict[str, float] = {role.value: 0.0 for role in Role}
         self.counts: Counter[str] = Counter()
-        self.stages = [_Stage() for _ in ground.policy.stages]
-        self.intents: dict[str, _Intent] = {}
-        self.columns = _Columns()
-        self.tally = Tally(ground.prices)
+        self.stages = [StageSums() for _ in ground.policy.stages]
+        self.intents: dict[str, IntentSums] = {}
+        self.columns = Columns()
+        self.tally = Tally()
 
     def add(self, trial: Trial) -> None:
         """Follow a trial and count it, or count why it is left out."""
         self.read += 1
         try:
             found = follow(self.ground, trial)
-            model = self.ground.policy.stages[-1].target.model
-            tokens = outcome_of(self.ground, trial, model).tokens
-            strongest = price(self.ground.prices, model, tokens)
+            costs = self._alone(trial)
         except Incomplete as lacking:
             self.left_out[str(lacking)] += 1
             return
@@ -147,6 +108,8 @@ class _Count:
         self.counts["short"] += found.end.is_short
         self.counts["failed"] += found.stage is None
         self.counts["supposed"] += found.is_supposed
+        strongest = costs[self.ground.policy.stages[-1].target.model]
+        self.tally.spend(costs, weight=self._counts_as(trial))
         self._money(found, strongest)
         self._quality(found, strongest)
         self._stages(found)
@@ -163,6 +126,17 @@ class _Count:
             columns.latency_s.append(found.latency_s)
             columns.latency_weight.append(weight)
 
+    def _alone(self, trial: Trial) -> dict[str, int]:
+        """Return what a trial would cost with each model alone. Raises Incomplete."""
+        ground, costs = self.ground, {}
+        for stage in ground.policy.stages:
+            model = stage.target.model
+            costs[model] = price(ground.prices, model, outcome_of(ground, trial, model).tokens)
+        for model in trial.outcomes.keys() - costs.keys():
+            if ground.prices.find(model) is not None:
+                costs[model] = price(ground.prices, model, trial.outcomes[model].tokens)
+        return costs
+
     def _counts_as(self, trial: Trial) -> float:
         """Return how many requests a trial's costs stand for."""
         return 1.0 if self.ground.supposes else trial.weight
@@ -172,7 +146,7 @@ class _Count:
         name = trial.intent
         if name not in self.intents and len(self.intents) >= MOST_INTENTS:
             name = OTHERS
-        intent = self.intents.setdefault(name, _Intent())
+        intent = self.intents.setdefault(name, IntentSums())
         weight = self._counts_as(trial)
         intent.trials += 1
         intent.weight += weight
@@ -182,7 +156,7 @@ class _Count:
         quality, strongest = self._qualities(found)
         if quality is None or strongest is None:
             return
-        self.tally.count(trial)
+        self.tally.judge(trial)
         columns.judged_weight.append(trial.weight)
         columns.quality.append(quality)
         columns.strongest.append(strongest)
@@ -268,7 +242,7 @@ class _Count:
         )
 
 
-def _intent_figures(name: str, found: _Intent) -> IntentFigures:
+def _intent_figures(name: str, found: IntentSums) -> IntentFigures:
     return IntentFigures(
         intent=name,
         trials=found.trials,

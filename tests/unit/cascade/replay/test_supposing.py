@@ -85,3 +85,23 @@ def test_what_is_supposed_never_makes_a_policy_cheaper_than_it_is(
     assert found.trials == true.trials
     assert found.pico >= true.pico
     assert found.supposed or found.pico == true.pico
+
+
+def test_rivals_cost_over_all_requests_what_the_policy_costs_over() -> None:
+    drawn = trial("drawn", (1, 0.9), (1, 0.9), (1, 0.9), weight=100.0)
+    plain = logged(trial("plain", (1, 0.9), (1, 0.9), (1, 0.9)), QUIET)
+    found = replay(QUIET, [drawn, plain, plain], prices=PRICES, supposes=True)
+    alone = {each.name: (each.pico, each.quality) for each in found.baselines}
+    assert alone["all small"] == (3 * ONE, 1)
+    assert alone["all middle"] == (9 * ONE, 1)
+    assert alone["all large"] == (15 * ONE, 1) == (found.strongest_pico, 1)
+
+
+def test_without_a_judged_request_rivals_have_a_cost_and_no_quality() -> None:
+    plain = logged(trial("plain", (1, 0.9), (1, 0.9), (1, 0.9)), QUIET)
+    found = replay(QUIET, [plain], prices=PRICES, supposes=True)
+    assert [(each.name, each.pico, each.quality) for each in found.baselines] == [
+        ("all large", 5 * ONE, None),
+        ("all middle", 3 * ONE, None),
+        ("all small", ONE, None),
+    ]
