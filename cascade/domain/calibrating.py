@@ -33,8 +33,9 @@ class Held:
 
     def kept(self, wanted: NDArray[np.bool_]) -> Held:
         """Return the rows that are wanted."""
-        parts = (self.scores, self.labels, self.importance, self.folds)
-        return Held(*(part[wanted] for part in parts))
+        return Held(
+            self.scores[wanted], self.labels[wanted], self.importance[wanted], self.folds[wanted]
+        )
 
 
 def platts(held: Sequence[Held], *, together: bool = True) -> tuple[Platt, ...]:
