@@ -8,16 +8,15 @@ import pytest
 from cascade.domain.drift import (
     Reference,
     ReferenceThin,
-    Regret,
     Watch,
     ks,
     observe,
-    observe_regret,
     psi,
     ratios,
     reference,
     tighten,
 )
+from cascade.domain.regret import Regret, observe_regret
 from tests.unit.cascade.cascade_policies import policy, stage
 
 
