@@ -17,21 +17,25 @@ import numpy as np
 
 from cascade.domain.policy import Policy
 
-BINS = 20
+# At most, and of at least so many requests each: finer bins notice sooner, but err more.
+BINS = 80
+OF_A_BIN = 50
 FEWEST = 200
+FEWEST_HARD = 10
 BETWEEN_FALSE_ALARMS = 100_000
-# How steep a shift each test looks for, on ranks from 0 to 1: from a few hard requests to many.
-STEEPNESS = (0.5, 1.5)
+# How steep a shift is looked for, on ranks from 0 to 1; the first that the reference can tell.
+STEEPNESS = (0.7, 1.5)
 # The share of requests turned hard that is looked for where it is known what hard looks like.
-HARD_SHARE = 0.15
-# What is asked of the formula beyond the promise: a reference is itself only an estimate.
-MARGIN = 8
+HARD_SHARE = 0.2
+# What is asked of the formula beyond the promise, as steps are far from normal.
+MARGIN = 4
+# How far the reference may err, in standard errors of a mean over it, without a false alarm.
+ERRORS = 2.0
 # Standard deviation of a rank between 0 and 1.
 _RANK_SPREAD = 1 / math.sqrt(12)
 # PSI by common usage: below 0.1 alike, above 0.25 another population.
 PSI_ALIKE, PSI_OTHER = 0.1, 0.25
 STEP = 0.02
-_BETS = (0.1, 0.25, 0.45)
 
 
 class ReferenceThin(ValueError):
@@ -92,16 +96,17 @@ def reference(values: Iterable[float], *, hard: Sequence[float] = ()) -> Referen
     """Return what is usual of values, in bins of about equal share. Raises ReferenceThin.
 
     `hard` are the values of labelled requests that were answered wrong: then the shift towards
-    those is looked for as well, which is noticed soonest.
+    those is looked for as well, which is noticed soonest; fewer than FEWEST_HARD tell too little.
     """
     known = np.asarray(list(values), dtype=np.float64)
     if len(known) < FEWEST:
         raise ReferenceThin(f"{len(known)} requests are too few to compare with: {FEWEST} needed.")
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1], method="higher"))
+    bins = max(2, min(BINS, len(known) // OF_A_BIN))
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1], method="higher"))
     edges = edges[edges > known.min()]
     plain = Reference(tuple(map(float, edges)), (0.0,) * (len(edges) + 1), len(known))
     usual = replace(plain, shares=tuple(_shares(plain, known.tolist())))
-    return replace(usual, hard=_shrunk(usual, hard)) if len(hard) else usual
+    return replace(usual, hard=_shrunk(usual, hard)) if len(hard) >= FEWEST_HARD else usual
 
 
 def psi(usual: Reference, values: Sequence[float]) -> float:
@@ -120,8 +125,9 @@ def ks(usual: Reference, values: Sequence[float]) -> float:
 
 def observe(watch: Watch, values: Iterable[float]) -> tuple[Watch, Alarm | None]:
     """Return the watch after these values, up to the first alarm; then it begins anew."""
-    steps = ratios(watch)
-    heights = [_height(watch.reference, step, tests=len(steps) * watch.watches) for step in steps]
+    found = ratios(watch)
+    heights = [_height(watch.reference, step, tests=len(found) * watch.watches) for step in found]
+    steps = [_allowing(watch.reference, step) for step in found]
     sums = list(watch.sums) if len(watch.sums) == len(steps) else [0.0] * len(steps)
     seen = watch.seen
     for value in values if steps else ():
@@ -132,6 +138,14 @@ def observe(watch: Watch, values: Iterable[float]) -> tuple[Watch, Alarm | None]
             if sums[which] > heights[which]:
                 return replace(watch, sums=(), seen=0), _alarm(watch, seen)
     return replace(watch, sums=tuple(sums), seen=seen), None
+
+
+def _allowing(usual: Reference, step: tuple[float, ...]) -> tuple[float, ...]:
+    """Return a test that stays down where the reference is ERRORS standard errors too hopeful."""
+    mean = float(np.dot(usual.shares, step))
+    spread = math.sqrt(float(np.dot(usual.shares, np.square(step))) - mean**2)
+    allowed = ERRORS * spread / math.sqrt(usual.count)
+    return tuple(each - allowed for each in step)
 
 
 def _height(usual: Reference, step: tuple[float, ...], *, tests: int) -> float:
@@ -166,43 +180,11 @@ def ratios(watch: Watch) -> list[tuple[float, ...]]:
             continue
         whole = float(np.dot(usual.shares, np.exp(tilt * worse)))
         found.append(tuple(float(each) for each in tilt * worse - math.log(whole)))
+        break
     if usual.hard:
         mixed = (1 - HARD_SHARE) + HARD_SHARE * np.asarray(usual.hard) / np.asarray(usual.shares)
         found.append(tuple(float(each) for each in np.log(mixed)))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Regret:
-    """Bets against "the mean regret of shadowed requests is at most `allowed`", all begun at 1."""
-
-    allowed: float
-    capital: tuple[float, ...] = (1.0,) * len(_BETS)
-    seen: int = 0
-
-
-def observe_regret(
-    regret: Regret, losses: Iterable[float], *, false_alarm: float = 0.001
-) -> tuple[Regret, Alarm | None]:
-    """Return the bets after more losses (quality of the strongest less that given, -1 to 1).
-
-    Where the mean is at most `allowed`, a bet's capital is expected never to grow; restarted at
-    one it also sees a change that comes late, and the mean number of shadowed requests between
-    false alarms is at least 1 / false_alarm (e-detectors, arXiv:2203.03532): 100,000 requests at a
-    shadow share of one in a hundred.
-    """
-    capital, seen = list(regret.capital), regret.seen
-    for loss in losses:
-        seen += 1
-        for which, bet in enumerate(_BETS):
-            capital[which] = max(1.0, capital[which] * (1 + bet * (loss - regret.allowed)))
-        if max(capital) * false_alarm > len(_BETS):
-            words = (
-                f"After {seen:,} shadowed requests the quality lost is more than the "
-                f"{regret.allowed:.1%} that was promised."
-            )
-            return Regret(regret.allowed), Alarm("regret", seen, words)
-    return Regret(regret.allowed, tuple(capital), seen), None
 
 
 def tighten(policy: Policy, *, why: str, levels: Sequence[float] = ()) -> Tightened:
@@ -237,8 +219,8 @@ def _alarm(watch: Watch, seen: int) -> Alarm:
 def _shrunk(usual: Reference, hard: Sequence[float]) -> tuple[float, ...]:
     """Return the shares of hard requests, drawn towards the usual ones when they are few."""
     counts = np.bincount([usual.place(value) for value in hard], minlength=len(usual.shares))
-    prior = BINS * np.asarray(usual.shares)
-    return tuple(float(each) for each in (counts + prior) / (len(hard) + BINS))
+    prior = len(usual.shares) * np.asarray(usual.shares)
+    return tuple(float(each) for each in (counts + prior) / (len(hard) + len(usual.shares)))
 
 
 def _shares(usual: Reference, values: Sequence[float]) -> list[float]:

@@ -1,20 +1,22 @@
-"""Fit P(right) of one stage: regularised, calibrated on held-out folds, judged on others still."""
+"""Fit P(right) of each stage: regularised, calibrated on held-out folds, judged on others still."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade.domain.logistic import Linear, Rows, Vector, fit_logistic, sigmoid, sparse
+from cascade.domain.calibrating import FOLDS, Held, chances, platts
+from cascade.domain.logistic import Linear, Rows, Vector, fit_logistic
 from cascade.domain.router import Platt
 
-FOLDS = 5
 LEAST_LABELS = 200
 LEAST_RARE = 25
-_CALIBRATION_PENALTY = 1e-3
+# What sharing a slope must leave of how far a stage's log-loss lies below its base rate's.
+LEAST_KEPT = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +68,50 @@ class FittedStage:
     fit: Fit
 
 
-def fitted_stage(name: str, given: Labelled, penalty: float) -> FittedStage:
-    """Fit a stage, or fall back to its base rate where there is too little to learn from."""
-    count = given.labels.size
-    rate = _base_rate(given.labels, given.importance)
+def fitted_stages(
+    names: Sequence[str], given: Sequence[Labelled], penalty: float
+) -> tuple[FittedStage, ...]:
+    """Fit each stage, or fall back to its base rate where there is too little to learn from."""
+    fits = [_unused(name, one) for name, one in zip(names, given, strict=True)]
+    held: dict[int, Held] = {}
+    for place, one in enumerate(given):
+        if not fits[place].needed:
+            alone = Held(_held_out(one, penalty), one.labels, one.importance, one.folds)
+            fits[place] = _measured(fits[place], alone, chances([alone])[0])
+            if fits[place].is_used:
+                held[place] = alone
+    calibrated, shared = _calibrated(list(held.values()), [fits[place] for place in held])
+    found = [FittedStage(None, _always(fit.base_rate), fit) for fit in fits]
+    for place, platt, fit in zip(held, calibrated, shared, strict=True):
+        one = given[place]
+        linear = fit_logistic(one.rows, one.labels, importance=one.importance, penalty=penalty)
+        found[place] = FittedStage(linear, platt, fit)
+    return tuple(found)
+
+
+def _calibrated(
+    held: Sequence[Held], alone: Sequence[Fit]
+) -> tuple[tuple[Platt, ...], Sequence[Fit]]:
+    """Calibrate all by one slope, unless that takes from a stage what its fit is worth."""
+    shared = [
+        _measured(fit, one, chance)
+        for fit, one, chance in zip(alone, held, chances(held), strict=True)
+    ]
+    if all(_worth(new) >= LEAST_KEPT * _worth(old) for new, old in zip(shared, alone, strict=True)):
+        return platts(held), shared
+    return platts(held, together=False), alone
+
+
+def _worth(fit: Fit) -> float:
+    return (fit.base_log_loss or 0.0) - (fit.log_loss or 0.0)
+
+
+def _unused(name: str, given: Labelled) -> Fit:
     needed = _needed(given.labels)
-    if needed or np.unique(given.folds).size < FOLDS:
-        fit = Fit(name, count, rate, is_used=False, needed=max(needed, 1))
-        return FittedStage(None, _always(rate), fit)
-    scores = _held_out(given, penalty)
-    fit = _measured(name, given, scores, rate)
-    if not fit.is_used:
-        return FittedStage(None, _always(rate), fit)
-    linear = fit_logistic(given.rows, given.labels, importance=given.importance, penalty=penalty)
-    return FittedStage(linear, _platt(scores, given.labels, given.importance), fit)
+    if not needed and np.unique(given.folds).size < FOLDS:
+        needed = 1
+    rate = _base_rate(given.labels, given.importance)
+    return Fit(name, given.labels.size, rate, is_used=False, needed=needed)
 
 
 def _base_rate(labels: Vector, importance: Vector) -> float:
@@ -114,53 +146,30 @@ def _held_out(given: Labelled, penalty: float) -> Vector:
     return scores
 
 
-def _platt(scores: Vector, labels: Vector, importance: Vector) -> Platt:
-    """Fit slope and offset to held-out scores (Platt 1999)."""
-    rows = sparse(
-        scores.size, 1, row=np.arange(scores.size), column=np.zeros(scores.size), value=scores
-    )
-    fitted = fit_logistic(
-        rows,
-        labels,
-        importance=importance,
-        penalty=_CALIBRATION_PENALTY,
-        counts=1,
-        count_scale=1.0,
-    )
-    return Platt(float(fitted.weights[0]), fitted.bias)
-
-
-def _measured(name: str, given: Labelled, scores: Vector, rate: float) -> Fit:
-    """Judge scores that are held out, by a calibration that is held out as well."""
-    chances = np.zeros(scores.size)
-    for fold in range(FOLDS):
-        out = given.folds == fold
-        platt = _platt(scores[~out], given.labels[~out], given.importance[~out])
-        chances[out] = sigmoid(platt.slope * scores[out] + platt.offset)
-    base = np.full(scores.size, rate)
-    loss, base_loss = _log_loss(given, chances), _log_loss(given, base)
-    ranked = auc(scores, given.labels)
-    return Fit(
-        stage=name,
-        labels=given.labels.size,
-        base_rate=rate,
+def _measured(fit: Fit, held: Held, chances: Vector) -> Fit:
+    """Judge chances whose fits and calibration had not seen their rows."""
+    base = np.full(chances.size, fit.base_rate)
+    loss, base_loss = _log_loss(held, chances), _log_loss(held, base)
+    ranked = auc(held.scores, held.labels)
+    return replace(
+        fit,
         is_used=loss < base_loss and ranked > 0.5,
         auc=ranked,
-        brier=_brier(given, chances),
-        base_brier=_brier(given, base),
+        brier=_brier(held, chances),
+        base_brier=_brier(held, base),
         log_loss=loss,
         base_log_loss=base_loss,
     )
 
 
-def _log_loss(given: Labelled, chances: Vector) -> float:
+def _log_loss(held: Held, chances: Vector) -> float:
     safe = np.clip(chances, 1e-9, 1 - 1e-9)
-    each = given.labels * np.log(safe) + (1 - given.labels) * np.log(1 - safe)
-    return -float(np.average(each, weights=given.importance))
+    each = held.labels * np.log(safe) + (1 - held.labels) * np.log(1 - safe)
+    return -float(np.average(each, weights=held.importance))
 
 
-def _brier(given: Labelled, chances: Vector) -> float:
-    return float(np.average((chances - given.labels) ** 2, weights=given.importance))
+def _brier(held: Held, chances: Vector) -> float:
+    return float(np.average((chances - held.labels) ** 2, weights=held.importance))
 
 
 def auc(scores: Vector, labels: Vector) -> float:

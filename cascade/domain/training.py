@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade.domain.fitting import FOLDS, Fit, FittedStage, Labelled, auc, fitted_stage
+from cascade.domain.calibrating import FOLDS
+from cascade.domain.fitting import Fit, FittedStage, Labelled, auc, fitted_stages
 from cascade.domain.hashing import DIMENSIONS, features
 from cascade.domain.logistic import PENALTY, Rows, fit_logistic, rows_of
 from cascade.domain.router import Router
@@ -77,10 +78,8 @@ def train(
     used = _sampled(examples, seed)
     rows = rows_of([features(one.text) for one in used])
     folds = np.array([_fold(one.text, seed) for one in used], np.int64)
-    found = [
-        fitted_stage(name, _judged(used, rows, folds, place), penalty)
-        for place, name in enumerate(names)
-    ]
+    judged = [_judged(used, rows, folds, place) for place in range(len(names))]
+    found = fitted_stages(names, judged, penalty)
     return Trained(_router(found, names, version), tuple(one.fit for one in found))
 
 

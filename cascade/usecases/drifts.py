@@ -14,14 +14,17 @@ from cascade.domain.drift import Alarm, Reference, Watch
 from cascade.domain.plain import plain
 from cascade.domain.policy import Policy
 from cascade.domain.reading import read
-from cascade.models import Alert, Calibration, Cascade, DriftWatch, PolicyVersion, Trial
+from cascade.models import Alert, Calibration, Cascade, DriftWatch, PolicyVersion, Trial, Verdict
 from cascade.queries.cascades import Standing, standing_of
 from cascade.usecases import rollouts
 from portal.access import SYSTEM
 
-# The first requests of a policy are what is usual for it.
-USUAL = 1_000
+# The first requests of a policy are what is usual for it: more are taken in as they come, each
+# time there are twice as many, for a larger reference tells smaller shifts.
+USUAL, MOST_USUAL = 1_000, 20_000
 MOST_AT_ONCE = 20_000
+# A verdict below it says that the answer was wrong.
+RIGHT = 0.5
 # Under watch, with whether low values are the bad ones.
 VALUES: Mapping[str, bool] = {"score": True, "p-right": True, "escalations": False}
 Row = tuple[int, Mapping[str, Any], Sequence[Mapping[str, Any]], int]
@@ -54,23 +57,60 @@ def _watch_one(pk: int, now: datetime) -> int:
 
 def _observe(row: DriftWatch) -> Alarm | None:
     """Read the new requests into one watch, and return the alarm that went off."""
-    found = _rows(row, USUAL if row.reference is None else MOST_AT_ONCE)
+    found = _rows(row, after=row.read_to, most=MOST_AT_ONCE)
     if row.reference is None:
-        values = list(_values(found, row.name))
         # Every request of the beginning is read again until there are enough of them.
-        if len(found) < USUAL or len(values) < drift.FEWEST:
-            return None
-        _keep(row, reference=plain(drift.reference(values)), read_to=found[-1][0])
+        values = list(_values(found, row.name))
+        if len(found) >= USUAL and len(values) >= drift.FEWEST:
+            _keep(row, reference=_reference(row, found), read_to=found[-1][0])
         return None
     if not found:
         return None
-    held = Reference(
-        tuple(row.reference["edges"]), tuple(row.reference["shares"]), row.reference["count"]
+    watch = Watch(
+        row.name, _held(row.reference), VALUES[row.name], len(VALUES), tuple(row.sums), row.seen
     )
-    watch = Watch(row.name, held, VALUES[row.name], len(VALUES), tuple(row.sums), row.seen)
     after, alarm = drift.observe(watch, _values(found, row.name))
     _keep(row, sums=list(after.sums), seen=after.seen, read_to=found[-1][0])
+    if alarm is None:
+        _grow(row, watch.reference.count)
     return alarm
+
+
+def _held(kept: Mapping[str, Any]) -> Reference:
+    return Reference(
+        tuple(kept["edges"]), tuple(kept["shares"]), kept["count"], tuple(kept.get("hard", ()))
+    )
+
+
+def _grow(row: DriftWatch, count: int) -> None:
+    """Take what was seen since into the reference, while nothing is amiss."""
+    if count >= MOST_USUAL or row.seen < min(count, MOST_USUAL - count):
+        return
+    if Alert.objects.filter(cascade=row.cascade_id, kind=f"drift-{row.name}", closed_at=None):
+        return
+    first = [each for each in _rows(row, after=0, most=MOST_USUAL) if each[0] <= row.read_to]
+    _keep(row, reference=_reference(row, first), seen=0)
+
+
+def _reference(row: DriftWatch, found: Sequence[Row]) -> dict[str, Any]:
+    """Return what is usual, and what the requests look like whose first answer was wrong."""
+    hard = list(_values(_wrong(row, found), row.name)) if VALUES[row.name] else []
+    made: dict[str, Any] = plain(drift.reference(_values(found, row.name), hard=hard))
+    return made
+
+
+def _wrong(row: DriftWatch, found: Sequence[Row]) -> list[Row]:
+    """Return the requests whose first stage was judged, and wrong."""
+    judged = set(
+        Verdict.objects.filter(
+            trial__cascade=row.cascade_id,
+            trial__policy=row.policy,
+            trial__lte=found[-1][0],
+            quality__lt=RIGHT,
+            replaced_by__isnull=True,
+        ).values_list("trial", "stage")
+    )
+    return [each for each in found if each[2] and (each[0], each[2][0].get("stage")) in judged]
 
 
 def _keep(row: DriftWatch, **fields: Any) -> None:
@@ -79,11 +119,11 @@ def _keep(row: DriftWatch, **fields: Any) -> None:
     row.save(update_fields=list(fields))
 
 
-def _rows(row: DriftWatch, most: int) -> list[Row]:
+def _rows(row: DriftWatch, *, after: int, most: int) -> list[Row]:
     found = Trial.objects.filter(
         cascade=row.cascade_id,
         policy=row.policy,
-        pk__gt=row.read_to,
+        pk__gt=after,
         status__in=("answered", "short"),
     ).order_by("pk")
     return list(found.values_list("pk", "plan", "tried", "escalations")[:most])

@@ -20,6 +20,7 @@ from cascade.models import (
     Rollout,
     Training,
     Trial,
+    Verdict,
     Weights,
 )
 from cascade.queries.cascades import standing_of
@@ -204,6 +205,57 @@ def test_usual_traffic_raises_no_alarm(answering: Cascade, noon: datetime) -> No
     served(answering, 4000, hard=0.1, at=noon, start=10_000)
     assert drifts.watch_drift(now=noon) == 0
     assert not Alert.objects.exists()
+
+
+def test_what_is_usual_is_taken_from_as_many_requests_as_there_are(
+    answering: Cascade, noon: datetime
+) -> None:
+    served(answering, 1000, hard=0.1, at=noon)
+    drifts.watch_drift(now=noon)
+    row = DriftWatch.objects.get(name="score")
+    assert (row.reference["count"], row.reference["hard"]) == (1000, [])
+    served(answering, 999, hard=0.1, at=noon, start=10_000)
+    drifts.watch_drift(now=noon)
+    row.refresh_from_db()
+    assert (row.reference["count"], row.seen) == (1000, 999)
+    served(answering, 1, hard=0.1, at=noon, start=20_000)
+    drifts.watch_drift(now=noon)
+    row.refresh_from_db()
+    assert (row.reference["count"], row.seen) == (2000, 0)
+
+
+def test_requests_that_were_judged_wrong_say_what_hard_looks_like(
+    answering: Cascade, noon: datetime
+) -> None:
+    served(answering, 1000, hard=0.1, at=noon)
+    low = [each for each in Trial.objects.all() if each.tried[0]["score"] < 0.5][:40]
+    Verdict.objects.bulk_create(
+        Verdict(trial=each, stage="small", quality=0, source="judge", by="j", at=noon)
+        for each in low
+    )
+    drifts.watch_drift(now=noon)
+    held = DriftWatch.objects.get(name="score").reference
+    assert held["hard"][0] > 3 * held["shares"][0]
+    assert held["hard"][-1] < held["shares"][-1]
+    served(answering, 10, hard=0.1, at=noon, start=10_000)
+    drifts.watch_drift(now=noon)
+    assert len(DriftWatch.objects.get(name="score").sums) == 2
+
+
+def test_harder_traffic_is_not_taken_for_usual_while_its_alert_is_open(
+    answering: Cascade, noon: datetime
+) -> None:
+    PolicyVersion.objects.filter(cascade=answering).update(
+        body=PolicyVersion.objects.get(cascade=answering).body | {"tightens": False}
+    )
+    served(answering, 1000, hard=0.1, at=noon)
+    drifts.watch_drift(now=noon)
+    served(answering, 1500, hard=0.5, at=noon, start=10_000)
+    assert drifts.watch_drift(now=noon) == 2
+    served(answering, 1500, hard=0.1, at=noon, start=20_000)
+    drifts.watch_drift(now=noon)
+    row = DriftWatch.objects.get(name="score")
+    assert (row.reference["count"], row.seen) == (1000, 1500)
 
 
 def test_harder_traffic_raises_an_alert_and_the_thresholds_once(

@@ -8,16 +8,15 @@ import pytest
 from cascade.domain.drift import (
     Reference,
     ReferenceThin,
-    Regret,
     Watch,
     ks,
     observe,
-    observe_regret,
     psi,
     ratios,
     reference,
     tighten,
 )
+from cascade.domain.regret import Regret, observe_regret
 from tests.unit.cascade.cascade_policies import policy, stage
 
 
@@ -49,9 +48,20 @@ def alarms(watch: Watch, values: np.ndarray) -> int:
     return count
 
 
+def rung(count: int, *, references: int, requests: int) -> int:
+    """Count alarms over usual requests, of references of `count` that each err in their own way."""
+    return sum(
+        alarms(
+            Watch("P(right)", reference(chances(count, seed=seed)), worse_when_low=True, watches=3),
+            chances(requests, seed=100 + seed),
+        )
+        for seed in range(references)
+    )
+
+
 def test_usual_requests_ring_less_than_once_in_a_hundred_thousand() -> None:
-    # One watch of three may ring a third of that: once in 300,000. A bad draw may double it.
-    assert alarms(WATCH, chances(300_000, seed=2)) <= 2
+    # One watch of three may ring a third of that: three times in 900,000.
+    assert rung(20_000, references=6, requests=150_000) <= 3
 
 
 def test_knowing_what_hard_looks_like_notices_it_sooner() -> None:
@@ -105,8 +115,19 @@ def test_each_test_is_a_likelihood_ratio_of_mean_one() -> None:
 
 
 def test_a_small_reference_looks_for_steep_shifts_alone() -> None:
-    small = Watch("P(right)", reference(chances(2000)), worse_when_low=True)
-    assert len(ratios(small)) < len(ratios(WATCH))
+    small = Watch("P(right)", reference(chances(1000)), worse_when_low=True)
+    (steep,), (gentle,) = ratios(small), ratios(WATCH)
+    assert max(steep) > 1.5 * max(gentle)
+
+
+def test_a_small_reference_that_errs_rings_no_more_often_than_a_large_one() -> None:
+    # Three times in a million; nine times where a reference's own error is not allowed for.
+    assert rung(400, references=40, requests=25_000) <= 3
+
+
+def test_few_requests_known_to_be_hard_tell_too_little() -> None:
+    assert reference(chances(1000), hard=[0.1] * 9).hard == ()
+    assert reference(chances(1000), hard=[0.1] * 10).hard != ()
 
 
 def test_a_value_that_never_varies_is_not_watched() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks import outcomes
 from benchmarks.router_metrics import routed
+from cascade.domain.calibrating import FOLDS, Held, chances, platts
+from cascade.domain.fitting import Fit, _calibrated, _measured
 from cascade.domain.hashing import Hashed
 from cascade.domain.logistic import fit_logistic, rows_of, sigmoid
 from cascade.domain.request import Tokens
@@ -118,6 +120,42 @@ def test_a_trial_that_judged_one_stage_teaches_that_stage_only() -> None:
     assert (weak.labels, strong.labels) == (400, 50)
     assert weak.is_used
     assert strong.needed > 0
+
+
+def test_stages_with_about_as_many_labels_are_calibrated_by_one_slope() -> None:
+    weak, strong = train(_examples(600), stages=STAGES, version="1").router.calibration
+    assert weak.slope == strong.slope
+    assert weak.offset != strong.offset
+
+
+def test_a_stage_with_far_fewer_labels_keeps_a_slope_of_its_own() -> None:
+    examples = [
+        Example(one.text, (one.right[0], one.right[0] if place % 3 == 0 else None))
+        for place, one in enumerate(_examples(900))
+    ]
+    trained = train(examples, stages=STAGES, version="1")
+    first, second = trained.router.calibration
+    assert [fit.is_used for fit in trained.fits] == [True, True]
+    # The same labels, a third of them: the fit is drawn further in, so its slope is steeper.
+    assert second.slope > first.slope + 0.1
+
+
+def test_a_slope_is_not_shared_with_a_stage_whose_fit_it_would_spoil() -> None:
+    random = np.random.default_rng(8)
+    scores, folds = random.normal(size=4000), np.arange(4000) % FOLDS
+    held = [
+        Held(scores, (random.random(4000) < sigmoid(slope * scores)) * 1.0, np.ones(4000), folds)
+        for slope in (2.0, 0.15)
+    ]
+    assert len({platt.slope for platt in platts(held)}) == 1
+    alone = [_fit_of(one) for one in held]
+    found, _ = _calibrated(held, alone)
+    assert [platt.slope for platt in found] == pytest.approx([2.0, 0.15], abs=0.2)
+
+
+def _fit_of(one: Held) -> Fit:
+    empty = Fit("", one.labels.size, 0.5, is_used=True)
+    return _measured(empty, one, chances([one])[0])
 
 
 def test_nothing_to_learn_from_says_a_half_and_asks_for_labels() -> None:
