@@ -61,7 +61,7 @@ def _amounts(chat: Chat, answer: Answer, called: list[Tool]) -> list[float]:
         _log(asked),
         _log(asked) * float(len(answer.tool_calls) == 1),
         _log(len(answer.tool_calls) - len(called)),
-        _log(sum(len(tool.schema.get("properties") or ()) for tool in called)),
+        _log(sum(len(tools.properties(tool.schema)) for tool in called)),
     ]
 
 
@@ -72,8 +72,7 @@ def _arguments(chat: Chat, answer: Answer, offered: dict[str, Tool]) -> Iterator
     told_pieces = set(words(told))
     for call in answer.tool_calls[: tools.MOST_CALLS]:
         schema = offered[call.name].schema if call.name in offered else {}
-        known = schema.get("properties") or {}
-        needed = schema.get("required") or ()
+        known, needed = tools.properties(schema), tools.required(schema)
         for name, value in list(tools.arguments(call).items())[:64]:
             typed = known.get(name)
             yield _Argument(
@@ -163,8 +162,7 @@ def _nowhere(chat: Chat, answer: Answer, given: list[_Argument]) -> list[float]:
 
 
 def _told(tool: Tool) -> frozenset[str]:
-    known = tool.schema.get("properties")
-    names = " ".join(known) if isinstance(known, dict) else ""
+    names = " ".join(tools.properties(tool.schema))
     return content(" ".join((tool.name, tool.description, names)).replace("_", " "))
 
 

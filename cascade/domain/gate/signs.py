@@ -10,21 +10,21 @@ from fractions import Fraction
 
 import numpy as np
 
-from cascade.domain.gate import arithmetic, callsigns, rules, topic
+from cascade.domain.gate import arithmetic, callgaps, callsigns, literals, rules, topic, unread
 from cascade.domain.gate.findings import Finding
 from cascade.domain.gate.words import clipped, sentences, words
 from cascade.domain.hashing import COUNTS, DIMENSIONS, Hashed, features
 from cascade.domain.request import Answer, Chat, Tokens
 
 # Dense places first: the rules' findings and own counts, then the counts of both texts' hashing.
-SIGNS = 96
+SIGNS = 192
 PLACES = SIGNS + 2 * COUNTS
 GRAMS = DIMENSIONS - COUNTS
 PROMPT_FROM = PLACES
 ANSWER_FROM = PLACES + GRAMS
 COLUMNS = PLACES + 2 * GRAMS
 # Another set of signs needs other weights: a scorer says for which it was trained.
-VERSION = 1
+VERSION = 2
 
 _TAIL = 200
 # Numbers of weeks, dozens, halves and hundreds need no ground.
@@ -89,6 +89,9 @@ def _counted(chat: Chat, answer: Answer) -> list[float]:
         *_ending(question, said),
         *_shape(chat, said, answer.tokens),
         *callsigns.signs(chat, answer),
+        *callgaps.signs(chat, answer),
+        *literals.signs(chat, answer),
+        *unread.signs(chat, answer),
     ]
 
 
