@@ -83,9 +83,10 @@ def _found(findings: Sequence[Finding]) -> list[float]:
 def _counted(chat: Chat, answer: Answer) -> list[float]:
     """Return counts on both texts; logarithms where they have no end."""
     question, said = clipped(chat.text), clipped(answer.text)
+    sums = arithmetic.sums(said)
     return [
-        *_sums(question, said),
-        *_threads(question, said),
+        *_sums(question, said, sums),
+        *_threads(question, said, sums),
         *_ending(question, said),
         *_shape(chat, said, answer.tokens),
         *callsigns.signs(chat, answer),
@@ -95,9 +96,8 @@ def _counted(chat: Chat, answer: Answer) -> list[float]:
     ]
 
 
-def _sums(question: str, said: str) -> list[float]:
+def _sums(question: str, said: str, found: arithmetic.Sums) -> list[float]:
     """Return what the numbers say: sums right and wrong, given ones unused, the last one odd."""
-    found = arithmetic.sums(said)
     given = {_plain(one) for one in _NUMBER.findall(question)}
     used = {_plain(one) for one in _NUMBER.findall(said)}
     final = _FINAL.findall(said)
@@ -119,13 +119,11 @@ def _sums(question: str, said: str) -> list[float]:
     ]
 
 
-def _threads(question: str, said: str) -> list[float]:
+def _threads(question: str, said: str, sums: arithmetic.Sums) -> list[float]:
     """Return how the sums hang together: operands from nowhere, results nobody needs."""
     known = {_plain(one) for one in _NUMBER.findall(question)} | _USUAL
     tail = {_plain(one) for one in _NUMBER.findall(said[-_TAIL:])}
-    found = [
-        (_NUMBER.findall(one.text), _plain_value(one.said)) for one in arithmetic.sums(said).all
-    ]
+    found = [(_NUMBER.findall(one.text), _plain_value(one.said)) for one in sums.all]
     foreign = broken = 0
     for operands, result in found:
         foreign += sum(_plain(one) not in known for one in operands)
