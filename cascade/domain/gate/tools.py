@@ -191,10 +191,10 @@ def is_said(value: str, said: str, pieces: Set[str]) -> bool:
     parts = _PIECES.findall(value)
     if len(parts) == 1 and parts[0] in pieces:
         return True
-    if value in said and not value.isdigit():
+    if value in said and not value.isdecimal():
         return True
     if _SPOKEN.get(value, "") in pieces:
         return True
-    if value.isdigit() and f"{int(value[:18]):,}" in said:
+    if value.isdecimal() and f"{int(value[:18]):,}" in said:
         return True
     return bool(parts) and all(part in pieces for part in parts)
