@@ -27,7 +27,8 @@ MIXES = {"70/20/10": SEVENTY, "80/10/10": EIGHTY}
 RATIOS = (1, 3, 5)
 LEAST_SAVED, MOST_LOST = 65.0, 1.0
 GAINS = (0.0, 0.05, 0.15, 0.3)
-STEPS = 10
+# Thresholds that are tried: of each of two gates, and of a single one.
+STEPS = {2: 10, 1: 40}
 SHADOWED, JUDGED, RETRIED = 0.01, 0.01, 0.01
 
 
@@ -140,7 +141,7 @@ def _chosen(learn: Scored, models: Sequence[str]) -> Policy:
 
 def _policies(learn: Scored, models: Sequence[str]) -> Iterator[Policy]:
     for some in (models, (models[0], models[-1])):
-        grid = levels(learn, some, steps=STEPS)
+        grid = levels(learn, some, steps=STEPS[len(some) - 1])
         for gain, *thresholds in product(GAINS, *[grid] * (len(some) - 1)):
             policy = cascade_of(some, scorer="learned", skip_gain=gain)
             stages = tuple(

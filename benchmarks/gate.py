@@ -143,8 +143,16 @@ def _saved(
             spent(apart) * 100,
             "%",
             most_spent,
-            f"{costs[0]:.1%} to {costs[1]:.1%} spent; quality {kept(apart):.1%} "
-            f"({qualities[0]:.1%} to {qualities[1]:.1%}) on {apart.size} rows",
+            f"{costs[0]:.1%} to {costs[1]:.1%} spent, at the threshold from the folds",
+            noise=1,
+        ),
+        Figure(
+            f"{name}: quality lost apart",
+            (1 - kept(apart)) * 100,
+            "%",
+            (1 - share) * 100,
+            f"{kept(apart):.1%} of the strong model's ({qualities[0]:.1%} to {qualities[1]:.1%}) "
+            f"on {apart.size} rows",
             noise=1,
         ),
     )

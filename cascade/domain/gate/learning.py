@@ -23,7 +23,7 @@ from cascade.domain.training import Fit, auc
 
 FOLDS = 5
 PENALTY = 1.0
-PLACE_SCALE = 0.3
+PLACE_SCALE = 0.2
 LEAST_LABELS = 200
 LEAST_RARE = 25
 MOST_EXAMPLES = 20_000

@@ -10,21 +10,21 @@ from fractions import Fraction
 
 import numpy as np
 
-from cascade.domain.gate import arithmetic, callsigns, rules, topic
+from cascade.domain.gate import arithmetic, callgaps, callsigns, literals, rules, topic, unread
 from cascade.domain.gate.findings import Finding
 from cascade.domain.gate.words import clipped, sentences, words
 from cascade.domain.hashing import COUNTS, DIMENSIONS, Hashed, Read, features
 from cascade.domain.request import Answer, Chat, Tokens
 
 # Dense places first: the rules' findings and own counts, then the counts of both texts' hashing.
-SIGNS = 96
+SIGNS = 192
 PLACES = SIGNS + 2 * COUNTS
 GRAMS = DIMENSIONS - COUNTS
 PROMPT_FROM = PLACES
 ANSWER_FROM = PLACES + GRAMS
 COLUMNS = PLACES + 2 * GRAMS
 # Another set of signs needs other weights: a scorer says for which it was trained.
-VERSION = 1
+VERSION = 2
 
 _TAIL = 200
 # Numbers of weeks, dozens, halves and hundreds need no ground.
@@ -89,18 +89,21 @@ def _found(findings: Sequence[Finding]) -> list[float]:
 def _counted(chat: Chat, answer: Answer) -> list[float]:
     """Return counts on both texts; logarithms where they have no end."""
     question, said = clipped(chat.text), clipped(answer.text)
+    sums = arithmetic.sums(said)
     return [
-        *_sums(question, said),
-        *_threads(question, said),
+        *_sums(question, said, sums),
+        *_threads(question, said, sums),
         *_ending(question, said),
         *_shape(chat, said, answer.tokens),
         *callsigns.signs(chat, answer),
+        *callgaps.signs(chat, answer),
+        *literals.signs(chat, answer),
+        *unread.signs(chat, answer),
     ]
 
 
-def _sums(question: str, said: str) -> list[float]:
+def _sums(question: str, said: str, found: arithmetic.Sums) -> list[float]:
     """Return what the numbers say: sums right and wrong, given ones unused, the last one odd."""
-    found = arithmetic.sums(said)
     given = {_plain(one) for one in _NUMBER.findall(question)}
     used = {_plain(one) for one in _NUMBER.findall(said)}
     final = _FINAL.findall(said)
@@ -122,13 +125,11 @@ def _sums(question: str, said: str) -> list[float]:
     ]
 
 
-def _threads(question: str, said: str) -> list[float]:
+def _threads(question: str, said: str, sums: arithmetic.Sums) -> list[float]:
     """Return how the sums hang together: operands from nowhere, results nobody needs."""
     known = {_plain(one) for one in _NUMBER.findall(question)} | _USUAL
     tail = {_plain(one) for one in _NUMBER.findall(said[-_TAIL:])}
-    found = [
-        (_NUMBER.findall(one.text), _plain_value(one.said)) for one in arithmetic.sums(said).all
-    ]
+    found = [(_NUMBER.findall(one.text), _plain_value(one.said)) for one in sums.all]
     foreign = broken = 0
     for operands, result in found:
         foreign += sum(_plain(one) not in known for one in operands)

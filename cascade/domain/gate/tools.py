@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,18 @@ def arguments(call: ToolCall) -> Mapping[str, Any]:
     except structure.NoJson:
         return {}
     return given if isinstance(given, Mapping) else {}
+
+
+def properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the arguments a schema knows; empty where a client wrote something else there."""
+    known = schema.get("properties")
+    return known if isinstance(known, Mapping) else {}
+
+
+def required(schema: Mapping[str, Any]) -> Sequence[Any]:
+    """Return the names of the arguments a schema demands; empty likewise."""
+    needed = schema.get("required")
+    return needed if isinstance(needed, list | tuple) else ()
 
 
 def missing(chat: Chat, answer: Answer) -> Finding | None:
@@ -172,17 +184,17 @@ _NUMERALS = """
 _SPOKEN = {str(number): word for number, word in enumerate(_NUMERALS.split())}
 
 
-def is_said(value: str, said: str, pieces: set[str]) -> bool:
+def is_said(value: str, said: str, pieces: Set[str]) -> bool:
     """Say whether a value, or all of its words, stand in a text in small letters."""
     if not said:
         return False
     parts = _PIECES.findall(value)
     if len(parts) == 1 and parts[0] in pieces:
         return True
-    if value in said and not value.isdigit():
+    if value in said and not value.isdecimal():
         return True
     if _SPOKEN.get(value, "") in pieces:
         return True
-    if value.isdigit() and f"{int(value[:18]):,}" in said:
+    if value.isdecimal() and f"{int(value[:18]):,}" in said:
         return True
     return bool(parts) and all(part in pieces for part in parts)
