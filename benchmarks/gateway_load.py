@@ -112,8 +112,10 @@ async def many(place: Place, requests: int, at_once: int = 32) -> None:
         await asyncio.gather(*(some(session) for _ in range(at_once)))
 
 
-async def first_words(place: Place, *, is_direct: bool = False, times: int = 100) -> list[float]:
-    """Return the milliseconds until the first words of streams came."""
+async def first_words(
+    place: Place, *, word: bytes = b"Your", is_direct: bool = False, times: int = 100
+) -> list[float]:
+    """Return the milliseconds until a word of streams came, the first one unless told otherwise."""
     found = []
     async with _session() as session:
         for _ in range(times):
@@ -123,7 +125,7 @@ async def first_words(place: Place, *, is_direct: bool = False, times: int = 100
                 heard = b""
                 async for part in reply.content.iter_any():
                     heard += part
-                    if b"Your" in heard:
+                    if word in heard:
                         found.append(1000 * (time.perf_counter() - began))
                         break
                 async for _part in reply.content.iter_any():
