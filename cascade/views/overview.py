@@ -15,6 +15,7 @@ from cascade.models import Cascade
 from cascade.queries import live as queries
 from cascade.queries import pictures, runs
 from cascade.queries.cascades import cascade_for, cascade_of, limit_of
+from cascade.queries.rivals import beside
 from cascade.usecases import alerts
 from cascade.usecases import cascades as usecases
 from deployments.domain.lifecycle import Environment
@@ -68,7 +69,9 @@ def _list(request: HttpRequest, form: New, status: int = 200) -> HttpResponse:
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what a cascade does: requests by stage, escalations, cost, saved, latency, breakers."""
     cascade, now = cascade_for(actor=request.actor, slug=slug), timezone.now()
-    return render(request, "cascade/detail.html", _detail(request, cascade, now))
+    context = _detail(request, cascade, now)
+    context["beside"] = beside(cascade=cascade, standing=context["live"].standing, now=now)
+    return render(request, "cascade/detail.html", context)
 
 
 @require_GET

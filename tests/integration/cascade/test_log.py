@@ -12,9 +12,13 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from cascade.domain.calibration.paths import labelled
+from cascade.domain.prices import as_usd, cost_pico
+from cascade.domain.request import Tokens
 from cascade.models import Attempt, Cascade, Trial, Verdict
 from cascade.queries import evidence, live
 from cascade.queries import trials as queries
+from cascade.queries.cascades import standing_of
+from cascade.queries.rivals import beside
 from cascade.queries.tariffs import price_table
 from cascade.usecases import asking, policies, rollouts, verdicts
 from cascade.usecases.streams import stream_at, turn
@@ -287,3 +291,32 @@ def test_the_overview_takes_the_same_queries_for_many_cascades(
     Cascade.objects.create(feature=feature, environment="staging", slug="other", created_at=noon)
     with django_assert_num_queries(5):
         assert len(live.overview(actor=actor_of_lead, now=noon)) == 2
+
+
+def test_each_stage_alone_stands_beside_what_was_booked_for_the_same_requests(
+    answering: Cascade, noon: datetime, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    logged(answering, 1, at=noon)
+    logged(answering, 2, at=noon, stage="large", shadow=False)
+    logged(answering, 3, at=noon, shadow=True)
+    standing = standing_of(cascade=answering)
+    price_table(now=noon)
+    with django_assert_num_queries(3):
+        found = beside(cascade=answering, standing=standing, now=noon)
+    assert found is not None
+    rows = Trial.objects.filter(cascade=answering)
+    assert (found.requests, found.usd) == (3, sum(row.usd + row.shadow_usd for row in rows))
+    assert [each.stage for each in found.rivals] == ["large", "medium", "small"]
+    table = price_table(now=noon)
+    for each in found.rivals:
+        tariff = table.find(each.model)
+        assert tariff is not None
+        assert each.usd == 3 * as_usd(cost_pico(tariff, Tokens(100, 20)))
+        assert each.saved_usd == each.usd - found.usd
+
+
+def test_nothing_stands_beside_a_cascade_that_answered_nothing(
+    answering: Cascade, noon: datetime
+) -> None:
+    assert beside(cascade=answering, standing=standing_of(cascade=answering), now=noon) is None
+    assert beside(cascade=answering, standing=None, now=noon) is None
