@@ -68,6 +68,7 @@ class Purse:
     shares: dict[int, float] = field(default_factory=dict)
     local_micro: dict[UUID, int] = field(default_factory=dict)
     teller: asyncio.Task[None] | None = None
+    one_by_one: int = 0
     has_some: asyncio.Event = field(default_factory=asyncio.Event)
     is_told: asyncio.Event = field(default_factory=asyncio.Event)
     releases: set[asyncio.Task[None]] = field(default_factory=set)
@@ -184,27 +185,34 @@ class Purse:
 
     async def _tell(self) -> None:
         """Tell the oldest events; those stay that the counters' server did not hear."""
-        batch = list(islice(self.events, MOST_AT_ONCE))
-        refused: list[Exception | None]
-        try:
-            refused = await self.ledger.book([_booking(each) for each in batch])
-        except CountersAway as away:
-            refused = [away] * len(batch)
-        except Exception as bug:  # One that cannot be told may not hold up the others.
-            refused = [bug] * len(batch)
+        batch = list(islice(self.events, 1 if self.one_by_one else MOST_AT_ONCE))
+        self.one_by_one = max(0, self.one_by_one - 1)
+        refused = await self._booked(batch)
+        if refused is None:  # One that cannot be told may not take the others with it.
+            self.one_by_one = len(batch)
+            return
+        for _ in batch:
+            self.events.popleft()
         unheard = []
         for event, reason in zip(batch, refused, strict=True):
-            self.events.popleft()
             if isinstance(reason, CountersAway):
                 unheard.append(event)
                 continue
             if reason is not None:
                 log.error("An event could not be told: %s", event.id, exc_info=reason)
-            if isinstance(event, Attempt):
-                self.local_micro.pop(event.id, None)
+            self.local_micro.pop(event.id, None)
         if unheard:
             self.events.extendleft(reversed(unheard))
             await asyncio.sleep(AGAIN_S)
+
+    async def _booked(self, batch: Sequence[Attempt | Trial]) -> Sequence[Exception | None] | None:
+        """Return what could not be booked, by place; None when several were refused together."""
+        try:
+            return await self.ledger.book([_booking(each) for each in batch])
+        except CountersAway as away:
+            return [away] * len(batch)
+        except Exception as bug:
+            return None if len(batch) > 1 else [bug]
 
 
 def _booking(event: Attempt | Trial) -> Booking:

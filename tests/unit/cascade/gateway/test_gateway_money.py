@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from cascade.adapters.counters_memory import MemoryCounters
 from cascade.adapters.memory import Act
+from cascade.domain.scopes import Booking
 from tests.unit.cascade.gateway.counter import (
     HEDGE,
     Desk,
@@ -85,3 +89,32 @@ def test_without_counters_nothing_is_spent_or_a_little_as_the_policy_says() -> N
 
     run(refuses)
     run(goes_on, snapshot(policy(without_counters="local")))
+
+
+class _Choking(MemoryCounters):
+    """Cannot take one of the events, and says so of all that come with it."""
+
+    __slots__ = ("bad",)
+
+    async def book(self, bookings: Sequence[Booking]) -> list[Exception | None]:
+        if any(self.bad in each.event for each in bookings):
+            raise TypeError("This cannot be written.")
+        return await MemoryCounters.book(self, bookings)
+
+
+def test_an_event_that_cannot_be_told_takes_no_other_with_it() -> None:
+    async def work(found: Desk) -> None:
+        choking = _Choking()
+        choking.bad = b"poison"
+        await choking.begin()
+        found.gateway.purse.ledger = found.gateway.rated.counters = found.counters = choking
+        choking.is_away = True
+        found.gateway.purse.events.clear()
+        for text in ("Where is my order?", "poison", "Where is my parcel?"):
+            await found.ask(text)
+        choking.is_away = False
+        attempts, trials = await found.settled()
+        assert len(attempts) == 3
+        assert [each.prompt for each in trials] == ["Where is my order?", "Where is my parcel?"]
+
+    run(work, snapshot(policy(without_counters="local")))
