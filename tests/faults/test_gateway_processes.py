@@ -321,9 +321,9 @@ def test_what_is_asked_beside_an_answer_is_written_down_before_the_end(
         gateway.process.send_signal(signal.SIGTERM)
         assert gateway.process.wait(timeout=20) == 0
     attempts, (trial,) = site.settled(SHADOWED, trials=1)
-    assert [each.role for each in attempts] == ["stage", "shadow"]
+    assert [each.role for each in attempts] == ["stage", "shadow", "shadow"]
     assert trial.shadow_pico > 0
-    assert [each["shadow"] for each in trial.tried if "shadow" in each] == ["large"]
+    assert [each["of"] for each in trial.tried if "shadow" in each] == ["small", "medium"]
 
 
 def test_models_that_nobody_can_reach_are_named_so(site: Place) -> None:
