@@ -179,8 +179,10 @@ def _words(finding: Any) -> str:
 def to_review(*, cascade: Cascade, now: datetime, most: int = 50) -> tuple[Trial, ...]:
     """Return which requests to label next: accepted cheap answers nobody judged.
 
-    Half of them are those that passed their threshold most narrowly, half are drawn at random by
-    their ids, so that labels are not only of doubtful answers. Among the newest thousand only.
+    Half of them are those that passed their threshold most narrowly. Half are drawn at random, so
+    that labels are not only of doubtful answers: first those drawn for shadow calls, of which every
+    stage's answer is known and a calibration learns most, then by their ids. Among the newest
+    thousand only.
     """
     policy = PolicyVersion.objects.filter(cascade=cascade).order_by("-number").first()
     last = policy.body["stages"][-1]["name"] if policy else ""
@@ -193,12 +195,16 @@ def to_review(*, cascade: Cascade, now: datetime, most: int = 50) -> tuple[Trial
         .order_by(*ORDER)[:1000]
     )
     found = list(rows)
-    drawn = sorted(found, key=lambda row: row.uuid.int)[: most // 2]
+    drawn = sorted(found, key=lambda row: (not _is_shadowed(row), row.uuid.int))[: most // 2]
     taken = {row.pk for row in drawn}
     near = sorted((row for row in found if row.pk not in taken), key=_margin)
     queue = near[: most - len(drawn)]
     mixed = [row for pair in zip(queue, drawn, strict=False) for row in pair]
     return tuple(mixed + queue[len(drawn) :] + drawn[len(queue) :])
+
+
+def _is_shadowed(row: Trial) -> bool:
+    return any(each.get("shadow") for each in row.tried)
 
 
 def _margin(row: Trial) -> float:

@@ -174,6 +174,12 @@ def test_the_queue_asks_about_narrow_passes_and_random_ones(
     assert {row.uuid.int for row in asked} == {1, 2, 3, 4}
     every = queries.to_review(cascade=answering, now=noon, most=50)
     assert {row.uuid.int for row in every} == set(range(1, 11))
+    shown = Trial.objects.get(uuid=UUID(int=9))
+    shown.tried.append({"shadow": "large", "of": "small", "agreement": 0.9, "kind": "text"})
+    shown.save()
+    asked = queries.to_review(cascade=answering, now=noon, most=4)
+    # The one that every stage answered is drawn before any other.
+    assert {row.uuid.int for row in asked} == {9, 1, 2, 3}
 
 
 def test_a_shadowed_request_stands_for_those_that_were_not(
