@@ -7,6 +7,7 @@ nobody waits for goes with the next message, or alone after a moment.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from hashlib import sha1
 from itertools import islice
@@ -17,6 +18,10 @@ from redis.exceptions import ResponseError
 from cascade.adapters import scripts
 from cascade.adapters.line import Line
 
+# How the server's refusals begin, its own and those of a command inside a script.
+_PASSING = re.compile(
+    r"(?:OOM|READONLY|MISCONF|LOADING|BUSY|MASTERDOWN|NOREPLICAS|NOAUTH|NOPERM|TRYAGAIN)\b"
+)
 Script = tuple[str, Sequence[Any]]
 _Asked = tuple[Sequence[Script], asyncio.Future[list[Any]]]
 
@@ -99,6 +104,9 @@ class Batches:
     async def _asked(self, batch: Sequence[Script]) -> list[Any]:
         """Return the replies; a server that lost its scripts is given them, and asked again."""
         replies = await self._together(batch)
+        if any(is_passing(reply) for reply in replies):
+            # Another server may have taken over: the next question opens a new connection.
+            self._line.close()
         unknown = [place for place, reply in enumerate(replies) if _lacks_script(reply)]
         if unknown:
             await self._line.ask([("SCRIPT", "LOAD", text) for text in self._texts.values()])
@@ -111,6 +119,11 @@ class Batches:
         return await self._line.ask(
             [("EVALSHA", self._digests[name], 0, *words) for name, words in batch]
         )
+
+
+def is_passing(reply: object) -> bool:
+    """Say whether a server refused for a reason that passes: full, loading, taken over."""
+    return isinstance(reply, ResponseError) and bool(_PASSING.match(str(reply)))
 
 
 def _lacks_script(reply: Any) -> bool:

@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from cascade.adapters import scripts
-from cascade.adapters.batching import Batches
+from cascade.adapters.batching import Batches, is_passing
 from cascade.adapters.line import Line
 from cascade.domain.scopes import Booking, Hold, Reserved, ScopeLimit, Standing
 
@@ -177,6 +177,8 @@ class _Wait:
 
 def _refusal(reply: ResponseError) -> Exception:
     words = str(reply)
+    if is_passing(reply):
+        return CountersAway(f"The counters' server cannot answer now: {words[:200]}")
     if "NOTBUILT" in words:
         return CountersAway("The counters were lost and are not rebuilt yet.")
     if "DISAGREE" in words:

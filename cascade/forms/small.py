@@ -138,13 +138,21 @@ class Replayed(Looked):
                 case _:
                     words = f"Line {number} is not MODEL = INPUT OUTPUT, such as {EXAMPLE}."
                     raise forms.ValidationError(words)
-        return {model: pair for model, pair in found.items() if self.today.get(model) != pair}
+        return {
+            model: pair
+            for model, pair in found.items()
+            if model not in self.today or not _same(pair, self.today[model])
+        }
 
     def asked(self) -> Over:
         """Return what was asked."""
         share = float(self.cleaned_data["budget_spent"] or 0) / 100
         prices = self.cleaned_data["prices"]
         return replace(super().asked(), prices=prices, budget_share=share)
+
+
+def _same(pair: tuple[str, str], other: tuple[str, str]) -> bool:
+    return [Decimal(each) for each in pair] == [Decimal(each) for each in other]
 
 
 def _is_price(text: str) -> bool:

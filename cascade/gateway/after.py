@@ -66,7 +66,8 @@ async def _shadow(caller: Caller, turn: Turn) -> list[Mapping[str, Any]]:
     So whoever replays or calibrates later knows what every stage makes of this request.
     """
     stages = turn.policy.stages
-    asked = {each.stage for each in turn.tried}
+    # One whose beginning was turned down has said nothing yet; one that failed is left alone.
+    asked = {each.stage for each in turn.tried if each.stage in turn.answers or each.failed}
     answers = dict(turn.answers)
     for place, stage in enumerate(stages):
         if place in asked:

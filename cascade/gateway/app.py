@@ -114,6 +114,7 @@ class Gateway:
             raise Refused(400, "invalid_request", fault.words, path=fault.path) from fault
         only = doors.stage_asked(cascade, asked.model)
         turn = self._turn(scope, asked, key, cascade, began_s)
+        turn.may_replace = face.can_replace and REPLACES in scope["headers"]
         tokens = likely_tokens(asked.chat) + (asked.chat.max_output_tokens or 0)
         turn.admission = await self.rated.asked(key, tokens=tokens, now_s=time.monotonic())
         await self._walked(face, turn, asked, only, receive, send)
@@ -138,7 +139,6 @@ class Gateway:
             chat=asked.chat,
             is_canary=is_canary,
             is_streamed=asked.is_streamed,
-            may_replace=(b"x-cascade-replace", b"1") in scope["headers"],
         )
 
     async def _walked(
@@ -209,6 +209,7 @@ class Gateway:
         return telling.nothing("GET", path)
 
 
+REPLACES = (b"x-cascade-replace", b"1")
 BUDGET_CODES = ("insufficient_quota", "budget_unknown")
 
 

@@ -43,8 +43,8 @@ class Corked:
         self._transport.close()
 
     def _leave(self) -> None:
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, []
+        if waiting and not self._transport.is_closing():
             self._transport.write(b"".join(waiting))
 
     def __getattr__(self, name: str) -> Any:

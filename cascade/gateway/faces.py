@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from cascade.domain.invoker import End, Piece
 from cascade.domain.packing import packed
@@ -59,7 +59,9 @@ class Stream(Protocol):
 
 
 class Face(Protocol):
-    """One wire."""
+    """One wire; some can take back what was shown."""
+
+    can_replace: ClassVar[bool]
 
     def read(self, body: bytes) -> Asked:
         """Return what is asked. Raises wire.fields.Fault."""
@@ -162,6 +164,8 @@ class _OpenAIStream(_Response):
 class OpenAI:
     """POST /v1/chat/completions."""
 
+    can_replace: ClassVar[bool] = True
+
     def read(self, body: bytes) -> Asked:
         """Return what is asked."""
         found = openai.read_request(parse(body))
@@ -236,6 +240,7 @@ class Converse:
 
     model: str
     is_streamed: bool
+    can_replace: ClassVar[bool] = False
 
     def read(self, body: bytes) -> Asked:
         """Return what is asked."""

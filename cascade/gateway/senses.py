@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 
 from cascade.domain.gate import agreement, assessing, judge
@@ -11,6 +12,7 @@ from cascade.domain.hashing import Read, features
 from cascade.domain.request import Answer, Chat, Message, Part, Speaker
 from cascade.domain.router import Router, p_right
 
+log = logging.getLogger("slipway.gateway")
 LEVELS = ("simple", "medium", "complex")
 ASKS_HOW_HARD = (
     "Say how hard the request between the marks is for a customer's assistant: simple (a lookup or "
@@ -33,7 +35,14 @@ def assessed(
     scorer: Scorer | None, chat: Chat, answer: Answer, *, read: Read = features
 ) -> Verdict:
     """Return how good an answer seems."""
-    return assessing.assess(chat, answer, scorer=scorer, read=read)
+    if scorer is None:
+        return assessing.assess(chat, answer)
+    try:
+        return assessing.assess(chat, answer, scorer=scorer, read=read)
+    except Exception:
+        # The answer is paid for: a sign that cannot be read may not cost the client its answer.
+        log.exception("The scorer %s could not look at an answer; the rules did", scorer.version)
+        return assessing.assess(chat, answer)
 
 
 def begun(chat: Chat, text: str) -> Verdict:

@@ -151,10 +151,11 @@ class _Relay:
         self.pieces: list[Piece] = []
         self.is_shown = False
         self.is_open = mode in (Mode.AT_ONCE, Mode.OPTIMISTIC)
+        self.signs: asyncio.Task[None] | None = None
 
     async def run(self, caller: Caller, wanted: Wanted) -> Came:
         """Relay until the end; who must wait for the beginning hears that somebody is at it."""
-        signs = None if self.is_open else asyncio.create_task(self._alive())
+        self.signs = None if self.is_open else asyncio.create_task(self._alive())
         try:
             async with aclosing(caller.stream(self.turn, wanted, self.chat)) as stream:
                 async for piece in stream:
@@ -162,8 +163,7 @@ class _Relay:
                         return Came(gathered(self.pieces, piece), self.is_shown)
                     await self._took(piece)
         finally:
-            if signs is not None:
-                signs.cancel()
+            await _ended(self.signs)
         raise AssertionError("A stream ended without its end.")
 
     async def _alive(self) -> None:
@@ -184,6 +184,7 @@ class _Relay:
         if verdict.p_good < PREFIX_PASSES:
             raise BadBeginning(verdict)
         self.is_open = True
+        await _ended(self.signs)
         for held in self.pieces:
             await self._show(held)
 
@@ -192,6 +193,13 @@ class _Relay:
         if self.turn.first_token_ms is None:
             self.turn.first_token_ms = round((time.monotonic() - self.turn.began_s) * 1000)
         await self.out.piece(piece)
+
+
+async def _ended(signs: asyncio.Task[None] | None) -> None:
+    """End who gives signs of life, so that nothing of it comes between the pieces."""
+    if signs is not None:
+        signs.cancel()
+        await asyncio.gather(signs, return_exceptions=True)
 
 
 def gathered(pieces: Sequence[Piece], end: End) -> Answer:

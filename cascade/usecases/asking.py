@@ -128,11 +128,28 @@ def prices_asked(*, over: Over, policy: Policy, now: datetime) -> PriceTable:
         return table
     pairs = {model: _usd(pair) for model, pair in over.prices.items()}
     wished = {
-        model: Tariff(input=pair[0], output=pair[1], cached=pair[0])
+        model: _otherwise(table.find(model), *pair)
         for model, pair in pairs.items()
         if pair is not None
     }
     return replace(table, version="what-if", tariffs={**table.tariffs, **wished})
+
+
+def _otherwise(today: Tariff | None, paid: int, written: int) -> Tariff:
+    """Return a tariff at other prices; cached and long prompts change by as much as the input."""
+    if today is None or not today.input or not today.output:
+        return Tariff(input=paid, output=written, cached=paid)
+
+    def scaled(tariff: Tariff) -> Tariff:
+        return replace(
+            tariff,
+            input=tariff.input * paid // today.input,
+            output=tariff.output * written // today.output,
+            cached=tariff.cached * paid // today.input,
+            long=None if tariff.long is None else scaled(tariff.long),
+        )
+
+    return scaled(today)
 
 
 def prices_today(*, cascade: Cascade, now: datetime) -> dict[str, tuple[str, str]]:

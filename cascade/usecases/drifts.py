@@ -57,13 +57,14 @@ def _watch_one(pk: int, now: datetime) -> int:
 
 def _observe(row: DriftWatch) -> Alarm | None:
     """Read the new requests into one watch, and return the alarm that went off."""
-    found = _rows(row, after=row.read_to, most=MOST_AT_ONCE)
     if row.reference is None:
-        # Every request of the beginning is read again until there are enough of them.
-        values = list(_values(found, row.name))
-        if len(found) >= USUAL and len(values) >= drift.FEWEST:
+        # The beginning is read again until there are enough requests that have this value.
+        first = _rows(row, after=row.read_to, most=USUAL)
+        if len(first) == USUAL and len(list(_values(first, row.name))) >= drift.FEWEST:
+            found = _rows(row, after=row.read_to, most=MOST_AT_ONCE)
             _keep(row, reference=_reference(row, found), read_to=found[-1][0])
         return None
+    found = _rows(row, after=row.read_to, most=MOST_AT_ONCE)
     if not found:
         return None
     watch = Watch(

@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from itertools import product
 
 from cascade.domain.gate.findings import Finding
 from cascade.domain.gate.formula import OPERATORS, Number, Term, tokens, value
+from cascade.domain.gate.words import remembered
 
 MOST_SUMS = 200
 MOST_TERMS = 40
 MOST_UNITS = 5
-REMEMBERED = 8
 _DIGIT = re.compile(r"\d")
 # Without a sign or a word of equality nothing is claimed.
 _CLAIM = re.compile(r"=|equals", re.IGNORECASE)
@@ -87,7 +86,7 @@ class Sums:
         return tuple(one for one in self.all if not one.is_right)
 
 
-@lru_cache(REMEMBERED)
+@remembered
 def sums(text: str) -> Sums:
     """Check every equation between numbers; what is not surely one is left out.
 

@@ -193,7 +193,7 @@ def _of_parts(found: Counts, said: str, answer: Answer) -> None:
 
 
 def _fit(tool: Tool, asked: frozenset[str]) -> float:
-    return _share(_named(tool.name) or _stems(tool.description), asked)
+    return _share(_named(tool.name) or _stems(tool.description[:1_000]), asked)
 
 
 def _share(stems: frozenset[str], asked: frozenset[str]) -> float:
@@ -201,10 +201,10 @@ def _share(stems: frozenset[str], asked: frozenset[str]) -> float:
 
 
 def _named(name: str) -> frozenset[str]:
-    return _stems(" ".join(_CAMEL.split(name)))
+    return _stems(" ".join(_CAMEL.split(name[:1_000])))
 
 
 @lru_cache(maxsize=4_096)
 def _stems(text: str) -> frozenset[str]:
     """Return the stems of a tool's own words, which come again with each request."""
-    return content(text[:1_000])
+    return content(text)

@@ -69,7 +69,7 @@ def _covered(chat: Chat, answer: Answer, called: list[Tool], asked: frozenset[st
 def _fitting(chat: Chat, called: list[Tool], asked: frozenset[str]) -> list[float]:
     """Return how well the called tools, and the best of all, fit the question."""
     fits = {tool.name: tools.fit(chat, tool) for tool in chat.tools}
-    told = [content(tool.description) for tool in called]
+    told = [content(tool.description[: tools.READ]) for tool in called]
     return [
         max(fits.values(), default=0.0),
         min((fits[tool.name] for tool in called), default=0.0),
@@ -95,7 +95,9 @@ def _broken(chat: Chat, answer: Answer) -> list[float]:
 
 def _told(tool: Tool) -> frozenset[str]:
     names = " ".join(tools.properties(tool.schema))
-    return content(" ".join((tool.name, tool.description, names)).replace("_", " "))
+    return content(
+        " ".join((tool.name, tool.description[: tools.READ], names[: tools.READ])).replace("_", " ")
+    )
 
 
 def _log(count: float) -> float:

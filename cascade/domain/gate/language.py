@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import lru_cache
 
 from cascade.domain.gate.findings import Finding
-from cascade.domain.gate.words import REMEMBERED, clipped, words
+from cascade.domain.gate.words import clipped, remembered, words
 from cascade.domain.request import Answer, Chat
 
 LEAST_WORDS = 5
@@ -51,7 +50,7 @@ _CODE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]{1,200}`")
 _ABOUT = re.compile(r"translat|übersetz|tradu[ciz]|\blanguage\b|sprache|vertaal|перевед|翻訳|翻译")
 
 
-@lru_cache(REMEMBERED)
+@remembered
 def of(text: str) -> str:
     """Return a language's English name; empty when it cannot be told."""
     read = _CODE.sub(" ", clipped(text)[:_READ])

@@ -113,7 +113,7 @@ def _plain(written: str) -> str:
         return written
     try:
         return str(ast.literal_eval(f'"{written}"'))
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return written
 
 

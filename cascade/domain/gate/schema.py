@@ -135,7 +135,7 @@ class _Look:
     def _members(self, value: Mapping[str, Any], schema: Schema, at: str, depth: int) -> None:
         needed = schema.get("required")
         for name in needed if isinstance(needed, list | tuple) else ():
-            if name not in value:
+            if isinstance(name, str) and name not in value:
                 self.found.append(f"{at} lacks {name}")
         known = schema.get("properties")
         known = known if isinstance(known, Mapping) else {}

@@ -12,6 +12,8 @@ from cascade.domain.gate.findings import Finding
 from cascade.domain.gate.words import clipped, content
 from cascade.domain.request import Answer, Chat, Tool, ToolCall
 
+# What is read of a tool's description.
+READ = 1_000
 MOST_CALLS = 64
 MOST_VALUES = 400
 # From so much of a tool's own words in the question on, the tool fits it.
@@ -126,7 +128,7 @@ def fit(chat: Chat, tool: Tool) -> float:
     """Return the share of the words of a tool's name that were said; 0 to 1."""
     named = content(" ".join(_CAMEL.split(tool.name)))
     if not named:
-        named = content(tool.description)
+        named = content(tool.description[:READ])
     if not named:
         return 0.0
     return len(named & content(clipped(chat.text))) / len(named)

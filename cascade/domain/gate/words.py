@@ -6,14 +6,18 @@ A dozen rules and signs ask the same of the same few texts, so the last answers 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 # What rules read of a longer text; more says nothing new and costs time.
 HEAD_CHARACTERS = 16_000
 TAIL_CHARACTERS = 8_000
+LONGEST = HEAD_CHARACTERS + TAIL_CHARACTERS + 1
 STEM = 5
 # One verdict asks of a question, an answer, and some parts of both.
 REMEMBERED = 32
+Made = TypeVar("Made")
 
 _WORD = re.compile(r"[^\W_]+")
 _END = re.compile(r"(?<=[.!?。！？])\s+|\n+")  # noqa: RUF001
@@ -34,6 +38,17 @@ _TELLING_LETTERS = 4
 _ADDRESSES = frozenset(("about", "your", "with", "this", "that", "thanks", "answer", "from"))
 
 
+def remembered(make: Callable[[str], Made]) -> Callable[[str], Made]:
+    """Remember what was made of the last texts; nothing of a text longer than rules read."""
+    held = lru_cache(REMEMBERED)(make)
+
+    @wraps(make)
+    def ask(text: str) -> Made:
+        return held(text) if len(text) <= LONGEST else make(text)
+
+    return ask
+
+
 def clipped(text: str) -> str:
     """Return what is read of a text: all of it, or its head and tail on lines of their own."""
     if len(text) <= HEAD_CHARACTERS + TAIL_CHARACTERS:
@@ -41,13 +56,13 @@ def clipped(text: str) -> str:
     return f"{text[:HEAD_CHARACTERS]}\n{text[-TAIL_CHARACTERS:]}"
 
 
-@lru_cache(REMEMBERED)
+@remembered
 def words(text: str) -> tuple[str, ...]:
     """Return the words of a text in small letters, in their order."""
     return tuple(_WORD.findall(text.lower()))
 
 
-@lru_cache(REMEMBERED)
+@remembered
 def content(text: str) -> frozenset[str]:
     """Return the stems (first letters) of the words that carry a topic; no numbers."""
     return frozenset(
@@ -57,13 +72,13 @@ def content(text: str) -> frozenset[str]:
     )
 
 
-@lru_cache(REMEMBERED)
+@remembered
 def longer(text: str) -> frozenset[str]:
     """Return the words of four letters and more, even those that say little."""
     return frozenset(word for word in words(text) if len(word) >= _TELLING_LETTERS) - _ADDRESSES
 
 
-@lru_cache(REMEMBERED)
+@remembered
 def sentences(text: str) -> tuple[str, ...]:
     """Return the sentences of a text, without blanks around them."""
     return tuple(part.strip() for part in _END.split(text) if part.strip())

@@ -93,11 +93,23 @@ def outcome_of(ground: Ground, trial: Trial, model: str) -> Outcome:
     known = trial.outcomes.get(model)
     if known is not None:
         return known
+    return alone(ground, trial, model)
+
+
+def alone(ground: Ground, trial: Trial, model: str) -> Outcome:
+    """Return what a model would make of a trial that it answers alone: a failure says nothing.
+
+    Raises Incomplete when that cannot be told.
+    """
+    known = trial.outcomes.get(model)
+    if known is not None and not (known.failed and ground.supposes):
+        return known
     if not ground.supposes:
         raise Incomplete(f"What {model} would have answered is not known.")
     stages = reversed(ground.policy.stages)
-    answered = (trial.outcomes.get(stage.target.model) for stage in stages)
-    like = next((each for each in (*answered, *trial.outcomes.values()) if each), None)
+    found = (trial.outcomes.get(stage.target.model) for stage in stages)
+    every = (each for each in (*found, *trial.outcomes.values()) if each)
+    like = next((each for each in every if not each.failed), None)
     if like is None:
         raise Incomplete("Nobody answered it, so nobody knows how long an answer is.")
     return Outcome(quality=None, tokens=like.tokens)

@@ -17,8 +17,8 @@ from cascade.domain.replay.following import (
     Ground,
     Incomplete,
     Role,
+    alone,
     follow,
-    outcome_of,
     price,
 )
 from cascade.domain.replay.intervals import NOTHING, Interval, Numbers, mean, percentile, ratio
@@ -131,7 +131,7 @@ class _Count:
         ground, costs = self.ground, {}
         for stage in ground.policy.stages:
             model = stage.target.model
-            costs[model] = price(ground.prices, model, outcome_of(ground, trial, model).tokens)
+            costs[model] = price(ground.prices, model, alone(ground, trial, model).tokens)
         for model in trial.outcomes.keys() - costs.keys():
             if ground.prices.find(model) is not None:
                 costs[model] = price(ground.prices, model, trial.outcomes[model].tokens)

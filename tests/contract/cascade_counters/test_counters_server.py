@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from cascade.adapters.counters import Counters, CountersAway
-from cascade.domain.scopes import Hold, ScopeLimit
+from cascade.domain.scopes import Booking, Hold, ScopeLimit
 from tests.fixtures.gateways import certificate
 
 EVENT = b'{"kind":"attempt","at":1795176000000000,"micro":3}'
@@ -208,5 +208,25 @@ def test_over_tls_only_a_trusted_server_is_asked(cascade_url: str, tmp_path: Pat
         server.close()
         await asyncio.gather(*passing)
         await asyncio.sleep(0.05)
+
+    asyncio.run(story())
+
+
+def test_a_server_that_is_full_counts_as_away_until_it_is_not(cascade_url: str) -> None:
+    async def story() -> None:
+        counters = Counters(cascade_url)
+        await counters.begin()
+        with Redis.from_url(cascade_url) as server:
+            server.config_set("maxmemory", 1)
+            try:
+                with pytest.raises(CountersAway, match="OOM"):
+                    await counters.reserve(hold=hold())
+                (refused,) = await counters.book([Booking(EVENT)])
+                assert isinstance(refused, CountersAway)
+            finally:
+                server.config_set("maxmemory", 0)
+        assert (await counters.reserve(hold=hold())).is_granted
+        assert await counters.book([Booking(EVENT)]) == [None]
+        await counters.close()
 
     asyncio.run(story())

@@ -14,9 +14,10 @@ from django.test import Client
 from django.urls import reverse
 
 from cascade.domain.calibration.choosing import Target
+from cascade.domain.prices import as_usd
 from cascade.models import Calibration, Cascade, Draft, Replay, Upload
 from cascade.queries import evidence
-from cascade.usecases import calibrations, policies, replays, rollouts, running, uploads
+from cascade.usecases import asking, calibrations, policies, replays, rollouts, running, uploads
 from cascade.usecases.asking import Over
 from portal.access import Actor
 from portal.errors import Conflict, Invalid, NotFound
@@ -278,3 +279,21 @@ def test_the_page_offers_todays_prices_and_takes_others(
     replays.run_replay(replay_id=run.pk, clock=lambda: noon)
     shown = client.get(made["Location"]).content.decode()
     assert f"{dearest} costs 10 USD in and 20 USD out" in shown
+
+
+def test_prices_otherwise_change_cached_and_long_prompts_by_as_much(
+    cascade: Cascade, noon: datetime
+) -> None:
+    body = Draft.objects.get(cascade=cascade).body
+    policy = asking.policy_of(body)
+    model = models_of(cascade)[0]
+    before = asking.prices_asked(over=Over(), policy=policy, now=noon).find(model)
+    assert before is not None
+    twice = tuple(str(2 * as_usd(each)) for each in (before.input, before.output))
+    over = Over(prices={model: (twice[0], twice[1])})
+    after = asking.prices_asked(over=over, policy=policy, now=noon).find(model)
+    assert after is not None
+    assert (after.input, after.output) == (2 * before.input, 2 * before.output)
+    assert after.cached == 2 * before.cached
+    assert after.long_from == before.long_from
+    assert (after.long is None) == (before.long is None)

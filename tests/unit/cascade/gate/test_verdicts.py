@@ -2,15 +2,17 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cascade.domain.gate import literals
 from cascade.domain.gate.agreement import Agreement, Kind
 from cascade.domain.gate.assessing import assess, prefix, with_agreement, with_judgement
 from cascade.domain.gate.judge import JudgeReply
-from cascade.domain.request import Stop
+from cascade.domain.request import Stop, Tool
 from tests.unit.cascade.gate.said import WEATHER, answered, asked, called
 
 ORDER = asked("Where is my order 4711? I bought a lamp last week.")
@@ -216,3 +218,15 @@ def test_no_text_makes_the_gate_stumble(question, text, stop, is_json):
     verdict = assess(asked(question, wants_json=is_json), answered(text, stop=stop))
     assert 0 <= verdict.p_good <= 1
     assert 0 <= prefix(asked(question, wants_json=is_json), text).p_good <= 1
+
+
+@pytest.mark.parametrize("schema", [{"required": [["x"]]}, {"required": 5}, {"properties": []}])
+def test_an_odd_schema_of_a_client_breaks_nothing(schema: dict[str, Any]) -> None:
+    chat = asked("Weather in Lyon?", tools=(Tool("get_weather", "Weather", schema),))
+    assert 0 <= assess(chat, called("get_weather", city="Lyon")).p_good <= 1
+
+
+def test_a_literal_that_python_cannot_hold_breaks_nothing() -> None:
+    chat = asked("def f(x): return x\nassert f('\\\\\", {[]}, \"') == ??")
+    found = literals.signs(chat, answered('{"answer": "{[]}"}'))
+    assert len(found) == literals.COUNT

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cascade.adapters.memory import Act, failing, throttled
+from cascade.domain.gate.assessing import Verdict
 from cascade.domain.invoker import Trouble
 from cascade.domain.policy import Kind
-from cascade.domain.request import Tokens
+from cascade.domain.request import Chat, Tokens
+from cascade.gateway import senses
 from tests.unit.cascade.gateway.counter import (
     GOOD,
     HEDGE,
@@ -283,3 +286,34 @@ def test_a_keys_cap_on_answers_does_not_cut_the_judge_short() -> None:
     judge = {"target": {"kind": "bedrock", "model": LARGE, "address": LARGE}, "low": 0, "high": 1}
     body = policy(stages=asking(0.999), judge=judge)
     run(work, snapshot(body, key={"max_output_tokens": 8}))
+
+
+def test_a_stage_whose_beginning_was_turned_down_is_asked_again_when_drawn() -> None:
+    async def work(found: Desk) -> None:
+        found.scripts(small=[Act(answer=said(f"{HEDGE} {GOOD}"))])
+        await found.ask(stream=True)
+        attempts, trials = await found.settled()
+        roles = [(each.role, each.model) for each in attempts]
+        assert ("shadow", SMALL) in roles
+        assert "small" in [each.get("of") for each in trials[0].tried]
+
+    run(work, snapshot(policy(streaming="commit", shadow_share=1.0)))
+
+
+def test_a_scorer_that_cannot_look_costs_nobody_an_answer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen = []
+
+    def assess(chat: Any, answer: Any, **more: Any) -> Verdict:
+        seen.append(more)
+        if more:
+            raise TypeError("unhashable")
+        return Verdict(0.9)
+
+    monkeypatch.setattr("cascade.domain.gate.assessing.assess", assess)
+    scorer: Any = SimpleNamespace(version="gate-1")
+    verdict = senses.assessed(scorer, Chat(()), said(GOOD))
+    assert verdict.p_good == 0.9
+    assert len(seen) == 2
+    assert "gate-1" in caplog.text

@@ -186,3 +186,18 @@ def test_an_optimistic_stream_that_is_cut_is_replaced_by_the_next_stages_answer(
         assert trials[0].stage == "medium"
 
     run(work, snapshot(policy(streaming="optimistic")))
+
+
+def test_a_wire_without_replacement_never_shows_what_may_be_replaced() -> None:
+    async def work(found: Desk) -> None:
+        found.scripts(small=[Act(answer=said(HEDGE))])
+        body = {"messages": [{"role": "user", "content": [{"text": "Where is my order?"}]}]}
+        reply = await found.ask(
+            raw=json.dumps(body).encode(),
+            path="/model/auto/converse-stream",
+            headers={"x-cascade-replace": "1"},
+        )
+        assert reply.status == 200
+        assert b"sorry" not in reply.body
+
+    run(work, snapshot(policy(streaming="optimistic")))

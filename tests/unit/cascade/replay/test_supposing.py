@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cascade.domain.policy import Policy
 from cascade.domain.replay.following import Ground, follow
 from cascade.domain.replay.replaying import replay
+from cascade.domain.request import Tokens
 from cascade.domain.trial import Trial
 from tests.unit.cascade.cascade_policies import MODELS, policy, price_table, stage, trial
 
@@ -105,3 +106,14 @@ def test_without_a_judged_request_rivals_have_a_cost_and_no_quality() -> None:
         ("all middle", 3 * ONE, None),
         ("all small", ONE, None),
     ]
+
+
+def test_a_call_that_failed_says_nothing_of_what_an_answer_costs() -> None:
+    whole = trial("t", (0, 0.1), (1, 0.9), (1, 0.9))
+    small = whole.outcomes["small"]
+    failed = replace(small, tokens=Tokens(), quality=None, score=None, failed="throttled")
+    kept = replace(whole, outcomes={"small": replace(small, quality=None), "large": failed})
+    found = replay(QUIET, [kept], prices=PRICES, supposes=True)
+    assert found.pico >= (1 + 3) * ONE
+    assert found.strongest_pico == 5 * ONE
+    assert {each.name: each.pico for each in found.baselines}["all middle"] == 3 * ONE
