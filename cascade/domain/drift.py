@@ -104,6 +104,8 @@ def reference(values: Iterable[float], *, hard: Sequence[float] = ()) -> Referen
     bins = max(2, min(BINS, len(known) // OF_A_BIN))
     edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1], method="higher"))
     edges = edges[edges > known.min()]
+    if not len(edges):  # Nearly all are the same, as where few requests escalate.
+        edges = np.unique(known)[1:][-1:]
     plain = Reference(tuple(map(float, edges)), (0.0,) * (len(edges) + 1), len(known))
     usual = replace(plain, shares=tuple(_shares(plain, known.tolist())))
     return replace(usual, hard=_shrunk(usual, hard)) if len(hard) >= FEWEST_HARD else usual

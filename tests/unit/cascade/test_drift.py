@@ -179,3 +179,15 @@ def test_what_is_as_tight_as_can_be_stays() -> None:
     closed = policy(stage("small", 1.0), stage("large"))
     found = tighten(closed, why="Drift.")
     assert (found.policy, found.words) == (closed, "Drift. No threshold can be raised any further.")
+
+
+@pytest.mark.parametrize("share", [0.01, 0.02, 0.04])
+def test_escalations_are_watched_where_hardly_any_request_escalates(share: float) -> None:
+    random = np.random.default_rng(7)
+    usual = reference((random.random(1_000) < share).astype(float))
+    watch = Watch("escalations", usual, worse_when_low=False, watches=3)
+    _, alarm = observe(watch, (random.random(60_000) < share).astype(float))
+    assert alarm is None
+    _, alarm = observe(watch, (random.random(2_000) < share + 0.2).astype(float))
+    assert alarm is not None
+    assert alarm.seen < 300
