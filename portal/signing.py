@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
+from posixpath import normpath
 from urllib.parse import quote, urlsplit
 
 import boto3
@@ -98,8 +99,10 @@ class Signer:
             headers["x-amz-security-token"] = keys.token
         names = ";".join(headers)
         lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-        # Every service but S3 encodes the path once more than it is on the wire.
-        path = quote(where.path or "/", safe="/~")
+        # Every service but S3 leaves out `.` and `..`, and encodes the path once more than it is
+        # on the wire.
+        plain = normpath(where.path) if "/." in where.path else where.path or "/"
+        path = quote(plain, safe="/~")
         request = f"POST\n{path}\n\n{lines}\n{names}\n{sha256(body).hexdigest()}"
         scope = f"{moment[:8]}/{self._region}/{self._service}/aws4_request"
         digest = sha256(request.encode()).hexdigest()
