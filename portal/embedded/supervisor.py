@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from portal.embedded.children import tied
+from portal.embedded.guard import Guard
 from portal.embedded.outputs import Outputs
 from portal.embedded.terminal import Terminal
 
@@ -76,6 +77,7 @@ class Supervisor:
         self.environment = dict(environment)
         self.terminal = terminal
         self.outputs = Outputs(hear=terminal.hear)
+        self.guard = Guard()
         self.interrupts = 0
         self.exit_code: int | None = None
 
@@ -98,6 +100,7 @@ class Supervisor:
                 self.outputs.listen(for_s=0.2 if is_announced else 0.03)
         finally:
             self._stop_all()
+            self.guard.leave()
             for number, handler in before.items():
                 signal.signal(number, handler)
         return self.exit_code or 0
@@ -132,6 +135,7 @@ class Supervisor:
             # Ctrl-C reaches only the supervisor, and the group can be swept after a crash.
             start_new_session=True,
         )
+        self.guard.watch(run.process.pid, within_s=service.stop_within_s)
         if run.process.stdout is not None:
             self.outputs.follow(service.name, run.process.stdout)
 

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fixtures.servers import wait_until
-from tests.fixtures.stack import Stack, is_ready, new_home, processes_of, running, start, stop
+from tests.fixtures.stack import (
+    Stack,
+    described,
+    is_ready,
+    new_home,
+    processes_of,
+    running,
+    start,
+    stop,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -109,7 +118,11 @@ def test_a_killed_supervisor_leaves_nothing_behind() -> None:
         assert len(processes_of(home)) > 6
         stack.process.kill()
         stack.process.wait(timeout=10)
-        wait_until(lambda: processes_of(home) == [], what="everything ends")
+        try:
+            wait_until(lambda: processes_of(home) == [], what="everything ends")
+        except RuntimeError as error:
+            left = "\n".join(described(pid) for pid in processes_of(home))
+            raise RuntimeError(f"{error}\n{left}\n{stack.log.read_text()[-6000:]}") from error
     finally:
         stop(stack)
 
