@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import django
 import pytest
 from django.db import connections
+from hypothesis import HealthCheck, settings
 
 import tests.environment
 
@@ -14,6 +15,9 @@ import tests.environment
 django.setup()
 
 assert tests.environment.HOME.exists()
+# How long one example takes says nothing on a machine that other work shares.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 pytest_plugins = ["tests.fixtures.people", "tests.fixtures.servers", "tests.fixtures.counters"]
 
 

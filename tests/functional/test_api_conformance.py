@@ -40,7 +40,6 @@ ONLY_GENERATE = hypothesis.settings(
     max_examples=6,
     derandomize=True,
     database=None,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

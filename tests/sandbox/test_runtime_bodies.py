@@ -38,7 +38,7 @@ BODIES = st.fixed_dictionaries({}, optional=FIELDS)
 
 @pytest.mark.parametrize("model", ["anthropic.claude", "amazon.nova-lite", "mistral.any"])
 @given(body=BODIES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_native_body_is_understood_or_refused(model: str, body: dict[str, Any]) -> None:
     family = native.family(model)
     try:
@@ -52,7 +52,7 @@ def test_a_native_body_is_understood_or_refused(model: str, body: dict[str, Any]
 
 
 @given(body=BODIES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_an_endpoints_body_is_understood_or_refused(body: dict[str, Any]) -> None:
     try:
         understood, asked = bodies.read(json.dumps(body).encode())
@@ -81,7 +81,6 @@ def test_pieces_join_to_the_text_and_have_that_many_tokens(text: str, size: int)
 
 
 @given(prompt=st.text(max_size=60), wished=st.integers(1, 400), limit=st.integers(1, 400))
-@settings(deadline=None)
 def test_a_reply_has_the_wished_length_within_the_limit(
     prompt: str, wished: int, limit: int
 ) -> None:

@@ -53,9 +53,7 @@ def robot(api: Callable[[User], APIClient], controller: User) -> APIClient:
     return api(controller)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(event, max_size=8), min_size=1, max_size=4))
 def test_ledger_roll_ups_page_csv_and_rest_show_one_figure(
     feature: Feature,

@@ -47,7 +47,7 @@ def test_another_process_with_another_hash_seed_finds_the_same_features() -> Non
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_has_places_that_are_in_range_and_each_once(text: str) -> None:
     found = features(text)
     assert found.indices.size == found.values.size == np.unique(found.indices).size

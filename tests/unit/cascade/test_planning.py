@@ -101,7 +101,7 @@ def test_paid_by_the_hour_costs_nothing_more_and_is_planned_all_the_same() -> No
 chance = st.floats(0, 1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(chance, chance, chance, st.floats(0, 1), st.integers(0, 2), st.integers(0, 3))
 def test_any_forecast_gives_a_rising_order_inside_the_limits(one, two, three, gain, high, most):
     found = planned(
@@ -112,7 +112,7 @@ def test_any_forecast_gives_a_rising_order_inside_the_limits(one, two, three, ga
     assert len(found.order) <= most + 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(chance, chance, st.floats(0, 1))
 def test_a_higher_threshold_accepts_no_more(p_right: float, low: float, high: float) -> None:
     low, high = sorted((low, high))

@@ -103,7 +103,7 @@ def read_or_faults(body):
         return None, wrong.faults
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from([*as_json(policy()), "other"]), words))
 def test_any_json_is_a_policy_or_a_list_of_faults(body) -> None:
     found, wrong = read_or_faults(body)

@@ -58,7 +58,7 @@ price = st.integers(0, 100 * PICO)
 count = st.integers(0, 2_000_000)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(fresh=price, made=price, used=count, out=count, more=count, cached=st.floats(0, 1))
 def test_nothing_costs_more_than_what_was_held_for_it(
     fresh: int, made: int, used: int, out: int, more: int, cached: float
@@ -68,7 +68,7 @@ def test_nothing_costs_more_than_what_was_held_for_it(
     assert as_micro(owed) <= worst_micro(tariff, input_tokens=used, max_output_tokens=out + more)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10**18))
 def test_a_micro_dollar_is_never_less_than_what_is_owed(pico: int) -> None:
     assert 0 <= as_micro(pico) * PICO_A_MICRO - pico < PICO_A_MICRO

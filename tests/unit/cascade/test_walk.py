@@ -136,7 +136,7 @@ orders = st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True).map(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     order=orders,
     found=st.lists(scores, min_size=3, max_size=3),

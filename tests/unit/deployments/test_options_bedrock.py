@@ -257,7 +257,7 @@ def test_a_prefix_below_the_models_minimum_is_not_cached_and_says_so() -> None:
     assert any("the model caches from 4,096 on" in each for each in found.cost.assumptions)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     low=st.decimals("0.001", "40", places=3),
     factor=st.decimals("1", "5", places=2),

@@ -404,7 +404,7 @@ OWN = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(workload=OWN)
 def test_what_is_feasible_breaks_nothing_and_each_sum_is_in_order(workload: dict[str, Any]) -> None:
     found = ask(read(**workload)).options
@@ -423,7 +423,7 @@ def test_what_is_feasible_breaks_nothing_and_each_sum_is_in_order(workload: dict
             assert (line.usd is None) == (book().find(line.sku) is None)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(workload=OWN, factor=st.decimals("1", "3", places=2))
 def test_own_models_never_cost_less_at_a_higher_load_of_the_same_size(
     workload: dict[str, Any], factor: Decimal

@@ -189,7 +189,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     name=st.sampled_from(plan_input.FIELDS), other=st.sampled_from(point_input.FIELDS), value=JSON
 )

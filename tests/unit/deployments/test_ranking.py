@@ -219,7 +219,7 @@ workloads = st.builds(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(workload=workloads)
 def test_an_option_is_never_feasible_with_a_broken_check_or_without_a_price(
     workload: Workload,
@@ -236,7 +236,7 @@ def test_an_option_is_never_feasible_with_a_broken_check_or_without_a_price(
         )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(low=loads, factor=st.decimals("1", "4", places=2))
 def test_cost_never_falls_when_the_load_rises(low: Decimal, factor: Decimal) -> None:
     def costs(load: Decimal) -> dict[tuple[str, int, int, int], Decimal]:
@@ -255,7 +255,7 @@ def test_cost_never_falls_when_the_load_rises(low: Decimal, factor: Decimal) -> 
         assert after[key] >= before[key], key
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(low=loads, factor=st.decimals("1", "4", places=2))
 def test_a_gpu_fleet_never_shrinks_when_the_load_rises(low: Decimal, factor: Decimal) -> None:
     def fleets(load: Decimal) -> dict[str, int]:

@@ -39,7 +39,7 @@ WORKLOADS = st.builds(
 )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(WORKLOADS)
 def test_the_choice_stays_before_the_turn_and_changes_after_it(
     given_figures: dict[str, Any],

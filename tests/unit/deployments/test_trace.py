@@ -244,7 +244,7 @@ def test_a_load_no_workload_may_have_is_refused() -> None:
         measure(HEAD + GOOD, multiplier="1000000000")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     gaps=st.lists(st.floats(0, 40_000), min_size=100, max_size=160),
     multiplier=st.sampled_from(["1", "7", "1000"]),
@@ -265,7 +265,7 @@ def test_what_a_trace_proposes_is_a_workload(gaps: list[float], multiplier: str)
     assert workload.weekly_profile == found.weekly_profile
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(content=st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
 def test_no_file_breaks_the_reader(content: bytes) -> None:
     for given_ in (content, HEAD.encode() + content, gzip.compress(content)):

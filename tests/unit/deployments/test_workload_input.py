@@ -144,7 +144,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(name=st.sampled_from(workload_input.FIELDS), value=JSON)
 def test_nothing_written_into_a_field_breaks_the_reader(name: str, value: Any) -> None:
     fields: dict[str, str] = {}

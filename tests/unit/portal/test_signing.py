@@ -42,7 +42,7 @@ def botocores(*, url: str, body: bytes, service: str, keys: Keys, now: datetime)
 )
 @example(address=".", body=b"", service="bedrock", secret="0", token="", now=MOMENT)
 @example(address="..", body=b"", service="bedrock", secret="0", token="", now=MOMENT)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_signature_is_the_one_that_botocore_makes(
     address: str, body: bytes, service: str, secret: str, token: str, now: datetime
 ) -> None:

@@ -90,7 +90,7 @@ def test_a_cheap_model_that_is_good_enough_need_not_escalate() -> None:
 shares = st.floats(0.01, 1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(shares, shares, st.floats(0, 1), st.floats(0, 1))
 def test_shares_stay_shares(cheapest: float, strongest: float, target: float, cost: float) -> None:
     found = feasibility(

@@ -205,7 +205,7 @@ def with_partner(each):
     return replace(each, outcomes={**each.outcomes, "other": answer})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(policies, made_trials, st.integers(0, 9))
 def test_a_replay_costs_the_sum_of_its_calls_and_finds_the_same_again(of, rows, seed) -> None:
     rows = tuple(map(with_partner, rows))
@@ -218,7 +218,7 @@ def test_a_replay_costs_the_sum_of_its_calls_and_finds_the_same_again(of, rows, 
     assert found == replay(of, rows, prices=PRICES, seed=seed)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(made_trials, chances, chances, st.floats(0, 1))
 def test_raising_every_threshold_never_lowers_the_cost(rows, one, two, more) -> None:
     def at(by: float) -> Policy:

@@ -211,14 +211,14 @@ made_trials = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(made_trials, st.sampled_from([as_csv, as_jsonl]))
 def test_an_export_reads_back_as_it_was(trials, write) -> None:
     body = "".join(write(trials)).encode()
     assert list(read(io.BytesIO(body)).trials) == trials
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_are_trials_or_a_sentence(body: bytes) -> None:
     try:

@@ -167,7 +167,7 @@ CHATS = st.builds(
 
 
 @given(chat=CHATS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_is_written_has_bedrocks_own_shape(chat: Chat) -> None:
     written = converse.write_request(chat)
     report = ParamValidator().validate({"modelId": "m"} | written, SHAPE)

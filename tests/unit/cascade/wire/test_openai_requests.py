@@ -225,7 +225,7 @@ FIELDS = ["messages", "tools", "tool_choice", "response_format", "stop", "stream
 
 
 @given(sent=st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, ANYTHING)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_body_is_read_or_refused_and_what_is_read_can_be_written(sent: dict[str, Any]) -> None:
     try:
         asked = openai.read_request(body() | sent)

@@ -55,7 +55,7 @@ EVERY = pytest.mark.parametrize("write, make", WIRES)
 
 @EVERY
 @given(cuts=st.lists(st.integers(0, 3_000), max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_is_written_is_read_however_its_bytes_are_cut(
     write: Callable[[], bytes], make: Callable[[], Any], cuts: list[int]
 ) -> None:
@@ -83,7 +83,7 @@ def test_a_stream_without_its_last_byte_never_ends(
 
 @EVERY
 @given(at=st.integers(0, 2_000), bit=st.integers(0, 7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_flipped_bit_is_a_failure_or_no_more_than_another_word(
     write: Callable[[], bytes], make: Callable[[], Any], at: int, bit: int
 ) -> None:
@@ -219,7 +219,7 @@ KINDS = st.sampled_from(["contentBlockDelta", "contentBlockStart", "messageStop"
 
 
 @given(said=OBJECTS, kind=KINDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_a_model_sends_is_read_or_a_typed_failure(said: dict[str, Any], kind: str) -> None:
     text = json.dumps(said).encode()
     headers = {":message-type": "event", ":event-type": kind}

@@ -179,7 +179,7 @@ def test_every_kind_of_model_gets_a_plan(name: str) -> None:
     assert found.pick.memory.weights < found.pick.memory.usable
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     name=st.sampled_from(["Llama-3.1-8B", "Llama-3-70B", "Mixtral-8x7B"]),
     peak=st.integers(1, 40),
@@ -217,7 +217,7 @@ def test_a_plan_is_never_feasible_when_a_check_is_broken(
         assert cents is None or each.usd_per_request <= cents
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(peak=st.integers(1, 60), more=st.integers(1, 60))
 def test_cost_never_falls_when_load_rises_at_the_same_size(peak: int, more: int) -> None:
     only = {"instance_types": ("ml.p4d.24xlarge",), "precisions": ("fp8",), "latency_ms": 20_000}

@@ -74,7 +74,7 @@ def solved(problem: Problem) -> Solution | None:
         raise
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(problem=problems)
 def test_the_answer_is_that_of_trying_everything(problem: Problem) -> None:
     found, best = solved(problem), enumerated(problem)
@@ -84,7 +84,7 @@ def test_the_answer_is_that_of_trying_everything(problem: Problem) -> None:
         assert found.score - found.bound <= SMALL_ERROR
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(problem=problems, more=st.integers(0, 500))
 def test_more_budget_never_makes_it_worse(problem: Problem, more: int) -> None:
     richer = replace(problem, limits={**problem.limits, MONEY: problem.limits[MONEY] + more})
