@@ -12,6 +12,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 
@@ -189,15 +190,15 @@ def ratios(watch: Watch) -> list[tuple[float, ...]]:
     return found
 
 
-def tighten(policy: Policy, *, why: str, levels: Sequence[float] = ()) -> Tightened:
+def tighten(policy: Policy, *, why: str, levels: Sequence[Sequence[float]] = ()) -> Tightened:
     """Return the policy with every gate's threshold one step higher.
 
-    `levels` are those of the last calibration, so that a step is one that was measured; without
-    them it is `STEP`. A stage without a gate (threshold 0) stays as it is.
+    `levels` are those of the last calibration, gate by gate, so that a step is one that was
+    measured; without them it is `STEP`. A stage without a gate (threshold 0) stays as it is.
     """
     stages, said = [], []
-    for stage in policy.stages[:-1]:
-        higher = _higher(stage.threshold, levels)
+    for stage, measured in zip_longest(policy.stages[:-1], levels[: len(policy.stages) - 1]):
+        higher = _higher(stage.threshold, measured or ())
         if stage.threshold > 0 and higher != stage.threshold:
             said.append(f"{stage.name} from {stage.threshold:.2f} to {higher:.2f}")
             stage = replace(stage, threshold=higher)

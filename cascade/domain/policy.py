@@ -110,7 +110,8 @@ class Policy:
     `router` and `scorer` name trained weights by their version (empty: none). `skip_gain` is the
     gain in P(right) for the money of one strongest answer that an escalation must promise (0: any).
     Shares are of requests, 0 to 1; `deadline_s` covers everything until the last byte. `tightens`
-    lets a drift raise the thresholds one step without asking.
+    lets a drift raise the thresholds one step without asking. `hears_earlier` lets an earlier
+    stage's rejected answer count as a second opinion on the next one's: it is already paid for.
     """
 
     stages: tuple[Stage, ...]
@@ -119,6 +120,7 @@ class Policy:
     router: str = ""
     scorer: str = ""
     judge: Judge | None = None
+    hears_earlier: bool = False
     may_skip: bool = True
     skip_gain: float = 0.0
     most_escalations: int = 2

@@ -86,6 +86,7 @@ class _Reader:
             router=self._text(body, "router", longest=64),
             scorer=self._text(body, "scorer", longest=64),
             judge=self._maybe(body, "judge", self._judge),
+            hears_earlier=self._flag(body, "hears_earlier", is_usual=False),
             may_skip=self._flag(body, "may_skip", is_usual=True),
             skip_gain=self._number(body, "skip_gain", 0.0, 0, 1),
             most_escalations=int(self._number(body, "most_escalations", 2, 0, MOST_STAGES)),

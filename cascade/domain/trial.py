@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cascade.domain.gate.agreement import Agreement
 from cascade.domain.request import Tokens
 
 
@@ -17,7 +18,9 @@ class Outcome:
     """What one stage's model made of a trial.
 
     `quality` is 1 for right, 0 for wrong, between for graded answers, None when nobody judged it.
-    `score` is the gate's score as logged, None when the gate must be run on `text`.
+    `score` is the gate's score as logged, None when the gate must be run on `text`. When it was
+    given, the answers of the models `heard` counted in it; `alone` is the score without them.
+    `like` says by model how far another answer to the same request says the same.
     """
 
     quality: float | None
@@ -26,6 +29,9 @@ class Outcome:
     text: str = ""
     score: float | None = None
     failed: str = ""
+    alone: float | None = None
+    heard: tuple[str, ...] = ()
+    like: Mapping[str, Agreement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cascade.domain.gate.assessing import REFUSED
 from cascade.domain.policy import Fallback, PartnerWhen, Policy
 
 # What no judge may save: an answer that is broken.
@@ -74,6 +75,16 @@ def next_move(policy: Policy, plan: Plan, tried: Sequence[Tried], *, left_s: flo
     if last.score is None:
         return _onward(policy, plan, tried, left_s=left_s, why=f"{_name(policy, last)} failed")
     return _after_answer(policy, plan, tried, last, last.score, left_s=left_s)
+
+
+def opinions(policy: Policy, tried: Sequence[Tried], *, place: int) -> tuple[int, ...]:
+    """Return the stages whose answers speak for or against the next one's, which is `place`'s.
+
+    What is broken or refuses says nothing about another answer; the last stage's is given anyway.
+    """
+    if place == len(policy.stages) - 1:
+        return ()
+    return tuple(each.stage for each in tried if each.score is not None and each.score > REFUSED)
 
 
 def _after_answer(

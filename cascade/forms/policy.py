@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 
-from cascade.domain.policy import Classifier, Fallback, PartnerWhen, Streaming, WithoutCounters
+from cascade.forms.choices import CLASSIFIERS, FALLBACKS, PARTNERS, STREAMINGS, WITHOUT
 from cascade.queries.targets import target_of, value_of
 from portal.errors import Refusal
 
@@ -20,29 +20,8 @@ STAGE_FIELDS = (
     *("partner", "partner_when"),
 )
 NUMBERS = ("skip_gain", "most_escalations", "shadow_share", "deadline_s")
+FLAGS = ("may_skip", "hears_earlier", "logs_text")
 WORDS = ("classifier", "streaming", "fallback", "without_counters", "router", "scorer")
-CLASSIFIERS = (
-    (Classifier.NONE.value, "Nobody: begin at the first stage"),
-    (Classifier.LEARNED.value, "Trained weights predict who is right"),
-    (Classifier.LLM.value, "A model says simple, medium or complex"),
-)
-STREAMINGS = (
-    (Streaming.BUFFERED.value, "Buffered: judge the whole answer, then send it"),
-    (Streaming.COMMIT.value, "Commit: hold the first sentence, judge it, then stream on"),
-    (Streaming.OPTIMISTIC.value, "Optimistic: stream at once, replace when rejected"),
-)
-FALLBACKS = (
-    (Fallback.BEST.value, "The best answer there is, marked as short"),
-    (Fallback.REFUSE.value, "An error"),
-)
-WITHOUT = (
-    (WithoutCounters.REFUSE.value, "Refuse: nothing is spent that cannot be counted"),
-    (WithoutCounters.LOCAL.value, "Go on within a small allowance, booked later"),
-)
-PARTNERS = (
-    (PartnerWhen.UNSURE.value, "when the score is below the threshold"),
-    (PartnerWhen.ALWAYS.value, "always"),
-)
 
 
 def _number(label: str, *, initial: Any = "", required: bool = False, hint: str = "") -> Any:
@@ -84,7 +63,7 @@ class Policy(forms.Form):
         for place in self.slots:
             self._add_stage(place, stages[place] if place < len(stages) else {})
         self._add_classifier(body, routers, scorers)
-        self._add_judge(body.get("judge") or {})
+        self._add_judging(body)
         self._add_edges(body, [stage["name"] for stage in stages])
 
     def _add_stage(self, place: int, stage: Mapping[str, Any]) -> None:
@@ -122,6 +101,16 @@ class Policy(forms.Form):
             initial=body.get("may_skip", True),
             help_text="A request that a stage will likely miss goes on at once.",
         )
+
+    def _add_judging(self, body: Mapping[str, Any]) -> None:
+        self.fields["hears_earlier"] = forms.BooleanField(
+            label="Earlier answers count",
+            required=False,
+            initial=body.get("hears_earlier", False),
+            help_text="A stage that says what the rejected one said is believed sooner, and one "
+            "that says something else later: a second opinion that is paid for already.",
+        )
+        self._add_judge(body.get("judge") or {})
 
     def _add_judge(self, judge: Mapping[str, Any]) -> None:
         add = {
@@ -205,7 +194,7 @@ class Policy(forms.Form):
         given = self.cleaned_data
         made: dict[str, Any] = {name: given[name] for name in WORDS if given[name]}
         made |= {name: _float(given[name]) for name in NUMBERS if given[name]}
-        made |= {name: given[name] for name in ("may_skip", "logs_text")}
+        made |= {name: given[name] for name in FLAGS}
         made["stages"] = [self._stage(place) for place in self._used()]
         made["classifier_target"] = target_of(given["classifier_target"])
         made["step_down"] = [

@@ -16,7 +16,7 @@ from cascade.domain.request import Answer
 from cascade.gateway import senses
 from cascade.gateway.calls import Caller, Wanted
 from cascade.gateway.money import NoMoney, Purse, Uncounted
-from cascade.gateway.turn import Turn, clean, said
+from cascade.gateway.turn import Turn, agreements, clean, said
 
 JUDGE_TOKENS = 64
 SIDE_CALL_S = 60.0
@@ -79,8 +79,8 @@ async def _shadow(caller: Caller, turn: Turn) -> list[Mapping[str, Any]]:
     if strongest is None:
         return []
     looks = [
-        _beside(turn, place, answer, strongest, is_shadow=place not in asked)
-        for place, answer in sorted(answers.items())
+        _beside(turn, place, answers, strongest, is_shadow=place not in asked)
+        for place in sorted(answers)
     ]
     if looks and turn.stage != len(stages) - 1 and turn.policy.logs_text:
         looks[0]["answer"] = clean(said(strongest))
@@ -88,16 +88,18 @@ async def _shadow(caller: Caller, turn: Turn) -> list[Mapping[str, Any]]:
 
 
 def _beside(
-    turn: Turn, place: int, answer: Answer, strongest: Answer, *, is_shadow: bool
+    turn: Turn, place: int, answers: Mapping[int, Answer], strongest: Answer, *, is_shadow: bool
 ) -> dict[str, Any]:
-    """Return what is kept of a stage's answer beside the strongest's."""
+    """Return what is kept of a stage's answer beside the strongest's and those of stages below."""
+    stages, answer = turn.policy.stages, answers[place]
     found = agreement.agree(turn.chat, answer, strongest)
-    stages = turn.policy.stages
+    below = {stages[each].name: said for each, said in answers.items() if each < place}
     look: dict[str, Any] = {
         "shadow": stages[-1].name,
         "of": stages[place].name,
         "agreement": round(found.degree, 4),
         "kind": str(found.kind),
+        "like": agreements(senses.likened(turn.chat, answer, below)),
     }
     if is_shadow:
         verdict = senses.assessed(turn.version.scorer, turn.chat, answer, read=turn.read)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from cascade.domain.gate.assessing import Verdict
+from cascade.domain.gate import assessing
+from cascade.domain.gate.assessing import REFUSED, Verdict
 from cascade.domain.invoker import Trouble, UpstreamFailed
 from cascade.domain.policy import Fallback, Target
 from cascade.domain.request import Answer, Chat
-from cascade.domain.walk import Move, Step, Tried, next_move
+from cascade.domain.walk import Move, Step, Tried, next_move, opinions
 from cascade.gateway import planned, refusing, senses, streaming
 from cascade.gateway.calls import Caller, Wanted
 from cascade.gateway.money import NoMoney, Uncounted
 from cascade.gateway.streaming import BadBeginning, Mode, Out
-from cascade.gateway.turn import Turn, looked
+from cascade.gateway.turn import Turn, agreements, looked
 
 log = logging.getLogger("slipway.gateway")
 
@@ -106,7 +109,7 @@ class Flow:
             raise refusing.uncounted(str(why)) from why
         turn.answers[move.stage] = came.answer
         verdict = senses.assessed(turn.version.scorer, turn.chat, came.answer, read=turn.read)
-        self._tried(move.stage, verdict)
+        self._tried(move.stage, *self._beside_earlier(move.stage, verdict))
         if not came.is_shown or self.out is None:
             return False
         self.shown = move.stage
@@ -114,6 +117,26 @@ class Flow:
             return False
         await self._end(move.stage, is_short=False)
         return True
+
+    def _beside_earlier(self, place: int, alone: Verdict) -> tuple[Verdict, dict[str, Any]]:
+        """Return a verdict after earlier answers were heard, and what the log keeps of them.
+
+        They are laid beside it also where they do not count: a replay may ask what if they did.
+        """
+        turn = self.turn
+        asked = opinions(turn.policy, turn.tried, place=place)
+        earlier = {
+            turn.policy.stages[each].name: turn.answers[each]
+            for each in asked
+            if each in turn.answers
+        }
+        if not earlier or alone.p_good <= REFUSED:
+            return alone, {}
+        found = senses.likened(turn.chat, turn.answers[place], earlier)
+        kept: dict[str, Any] = {"like": agreements(found)}
+        if not turn.policy.hears_earlier:
+            return alone, kept
+        return assessing.with_earlier(alone, found), kept | {"alone": round(alone.p_good, 4)}
 
     async def _called(self, wanted: Wanted, place: int) -> streaming.Came:
         turn = self.turn
@@ -159,13 +182,21 @@ class Flow:
         self.last_failure = failed
         self._tried(place, None, failed=f"{failed.trouble.value}: {failed.words[:200]}")
 
-    def _tried(self, place: int, verdict: Verdict | None, *, failed: str = "") -> None:
+    def _tried(
+        self,
+        place: int,
+        verdict: Verdict | None,
+        kept: Mapping[str, Any] | None = None,
+        *,
+        failed: str = "",
+    ) -> None:
         turn = self.turn
         score = None if verdict is None else verdict.p_good
         turn.tried.append(Tried(place, score, failed))
         if verdict is not None:
             self.verdicts[place] = verdict
-        turn.looks.append(looked(turn.policy.stages[place].name, verdict, failed))
+        look = looked(turn.policy.stages[place].name, verdict, failed)
+        turn.looks.append({**look, **(kept or {})})
 
     async def _side(
         self, role: str, stage: str, target: Target, chat: Chat, *, most: int = SHORT_ANSWER_TOKENS
@@ -211,7 +242,7 @@ class Flow:
             is_compared=last.is_compared or is_compared,
             is_judged=last.is_judged or is_judged,
         )
-        turn.looks[-1] = looked(turn.policy.stages[place].name, verdict, "")
+        turn.looks[-1] |= looked(turn.policy.stages[place].name, verdict, "")
 
     # The end
 

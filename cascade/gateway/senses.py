@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 
 from cascade.domain.gate import agreement, assessing, judge
+from cascade.domain.gate.agreement import Agreement
 from cascade.domain.gate.assessing import Verdict
 from cascade.domain.gate.scorer import Scorer
 from cascade.domain.hashing import Read, features
@@ -53,6 +55,11 @@ def begun(chat: Chat, text: str) -> Verdict:
 def compared(chat: Chat, verdict: Verdict, one: Answer, other: Answer) -> Verdict:
     """Return a verdict after a second model spoke."""
     return assessing.with_agreement(verdict, agreement.agree(chat, one, other))
+
+
+def likened(chat: Chat, answer: Answer, earlier: Mapping[str, Answer]) -> dict[str, Agreement]:
+    """Return by stage how far an earlier answer says the same."""
+    return {name: agreement.agree(chat, answer, each) for name, each in earlier.items()}
 
 
 def judge_asked(chat: Chat, answer: Answer) -> tuple[Chat, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from cascade.domain.events import LONGEST_TEXT, Attempt, Trial
+from cascade.domain.gate.agreement import Agreement
 from cascade.domain.gate.assessing import Verdict
 from cascade.domain.hashing import Remembered
 from cascade.domain.policy import Policy
@@ -208,6 +209,11 @@ def limited(chat: Chat, *, stage_most: int, key_most: int | None) -> Chat:
     """Return the chat with the smallest of the limits that client, stage and key set."""
     limits = (chat.max_output_tokens, stage_most, key_most)
     return replace(chat, max_output_tokens=min(each for each in limits if each is not None))
+
+
+def agreements(found: Mapping[str, Agreement]) -> dict[str, list[Any]]:
+    """Return what the log keeps of how alike answers are, by stage."""
+    return {name: [round(each.degree, 4), str(each.kind)] for name, each in found.items()}
 
 
 def looked(stage: str, verdict: Verdict | None, failed: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 from uuid import UUID
 
+from cascade.domain.gate.agreement import Agreement, Kind
 from cascade.domain.request import Tokens
 from cascade.domain.trial import Outcome
 from cascade.domain.trial import Trial as Sample
@@ -85,12 +86,13 @@ def sample_of(
 
     A request that was drawn for shadow calls stands for as many as its chance says.
     """
-    scores = {each["stage"]: each.get("score") for each in row.tried if each.get("stage")}
+    attempts = list(attempts)
+    models = {each.stage: each.model for each in attempts if each.role != "partner"}
     outcomes: dict[str, Outcome] = {}
     is_drawn = any(each.get("shadow") for each in row.tried)
     for attempt in attempts:
         is_drawn = is_drawn or (attempt.role == "shadow" and attempt.outcome == "answered")
-        outcomes[attempt.model] = _outcome(row, attempt, scores, verdicts)
+        outcomes[attempt.model] = _outcome(row, attempt, models, verdicts)
     weight = 1 / shadow_share if is_drawn and shadow_share > 0 else 1.0
     return Sample(
         trial_id=str(row.uuid),
@@ -103,10 +105,12 @@ def sample_of(
 
 
 def _outcome(
-    row: Trial, attempt: Attempt, scores: Mapping[str, Any], verdicts: Sequence[Verdict]
+    row: Trial, attempt: Attempt, models: Mapping[str, str], verdicts: Sequence[Verdict]
 ) -> Outcome:
-    told = _beside(row, attempt.stage) if attempt.role == "shadow" else None
-    score = scores.get(attempt.stage) if attempt.role == "stage" else (told or {}).get("score")
+    tried = _look(row, attempt.stage) if attempt.role == "stage" else {}
+    told = _beside(row, attempt.stage) or {}
+    score = (told if attempt.role == "shadow" else tried).get("score")
+    alone = tried.get("alone")
     return Outcome(
         quality=_quality(row, attempt, verdicts),
         tokens=Tokens(
@@ -118,7 +122,21 @@ def _outcome(
         text=_text(row, attempt),
         score=float(score) if score is not None else None,
         failed="" if attempt.outcome == "answered" else attempt.trouble or attempt.outcome,
+        alone=alone,
+        heard=() if alone is None else tuple(_likeness(tried, models)),
+        like={}
+        if attempt.role == "partner"
+        else _likeness(told, models) | _likeness(tried, models),
     )
+
+
+def _likeness(look: Mapping[str, Any], models: Mapping[str, str]) -> dict[str, Agreement]:
+    """Return by model how alike an answer is to others, as far as those were asked as stages."""
+    return {
+        models[stage]: Agreement(Kind(kind), float(degree))
+        for stage, (degree, kind) in look.get("like", {}).items()
+        if stage in models
+    }
 
 
 def _text(row: Trial, attempt: Attempt) -> str:
@@ -154,6 +172,11 @@ def _quality(row: Trial, attempt: Attempt, verdicts: Sequence[Verdict]) -> float
         return float(told["agreement"])
     is_strongest = any(each.get("shadow") == attempt.stage for each in row.tried)
     return 1.0 if is_strongest else None
+
+
+def _look(row: Trial, stage: str) -> Mapping[str, Any]:
+    """Return what was found of an answer on the way; empty when the stage was not tried."""
+    return next((each for each in reversed(row.tried) if each.get("stage") == stage), {})
 
 
 def _beside(row: Trial, stage: str) -> Mapping[str, Any] | None:

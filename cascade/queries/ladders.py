@@ -45,7 +45,7 @@ def suggested(*, feature: Feature, now: datetime) -> Policy | None:
         Stage(name=name, target=_target(rung.way), threshold=threshold)
         for name, threshold, rung in zip(names, thresholds, picked, strict=True)
     )
-    return Policy(stages=stages, step_down=_steps(stages))
+    return Policy(stages=stages, step_down=_steps(stages), hears_earlier=len(stages) > 2)
 
 
 def _rungs(feature: Feature, now: datetime) -> list[_Rung]:

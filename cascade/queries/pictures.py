@@ -15,6 +15,7 @@ from cascade.domain.prices import as_usd
 from cascade.models import Calibration, Cascade, Replay
 from cascade.queries.cascades import Standing
 from cascade.queries.live import Live
+from cascade.queries.runs import levels_of
 
 WORST_FIRST = ("open", "half-open", "closed")
 HOUR = "%d %b %H:00"
@@ -228,6 +229,8 @@ def calibrated(row: Calibration) -> dict[str, Any] | None:
         "families": families,
         "curve": _curve(points, chosen),
         "chosen": chosen,
+        "tempting": found.get("tempting")
+        and {**found["tempting"], "accepting": _accepting(found["tempting"])},
         "thresholds": [
             {"name": new["name"], "before": old["threshold"], "after": new["threshold"]}
             for new in (found.get("policy") or {}).get("stages", ())
@@ -236,6 +239,10 @@ def calibrated(row: Calibration) -> dict[str, Any] | None:
         ],
         "nearest": [point for point in points if point.get("labels") and not point["is_safe"]][:5],
     }
+
+
+def _accepting(point: Mapping[str, Any]) -> str:
+    return " and ".join(f"{level:.3f}" for level in levels_of(point))
 
 
 def _curve(points: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -248,12 +255,12 @@ def _curve(points: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any] | None
         "y_unit": "",
         "points": [
             {
-                "name": f"{point['family']}, accepting from {point['level']:.3f}",
+                "name": f"{point['family']}, accepting from {_accepting(point)}",
                 "x": round(100 * point["saved"]["value"], 2),
                 "y": round(point["quality"]["value"], 4),
                 "series": "certain enough" if point["is_safe"] else "not certain",
                 "pick": chosen is not None
-                and (point["family"], point["level"]) == (chosen["family"], chosen["level"]),
+                and (point["family"], levels_of(point)) == (chosen["family"], levels_of(chosen)),
             }
             for point in points
         ],

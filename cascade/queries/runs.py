@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
@@ -81,3 +82,9 @@ def _one(rows: QuerySet[Row], pk: int, what: str) -> Row:
     if found is None:
         raise NotFound(f"There is no {what} {pk} that you can see.")
     return found
+
+
+def levels_of(point: Mapping[str, Any]) -> list[float]:
+    """Return the thresholds of a point's gates; a calibration of old had one for all of them."""
+    gates = point["family"].count(" > ")
+    return list(point["levels"]) if "levels" in point else [point["level"]] * gates

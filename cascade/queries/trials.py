@@ -36,12 +36,14 @@ class Asked:
 class Look:
     """One stage that was tried, with the words and the calls behind it.
 
-    `threshold` is what its answer had to reach, None for the last stage.
+    `threshold` is what its answer had to reach, None for the last stage. `alone` is its score
+    before earlier answers were heard, None where none was.
     """
 
     stage: str
     model: str
     score: float | None
+    alone: float | None
     threshold: float | None
     failed: str
     findings: tuple[str, ...]
@@ -157,6 +159,7 @@ def _look(
         stage=name,
         model=stage["target"]["model"] if stage else next((each.model for each in own), ""),
         score=tried.get("score"),
+        alone=tried.get("alone"),
         threshold=stage["threshold"] if stage and not is_last else None,
         failed=str(tried.get("failed") or ""),
         findings=tuple(_words(each) for each in tried.get("findings") or ()),

@@ -16,6 +16,7 @@ from cascade.domain.policy import Policy
 from cascade.domain.reading import read
 from cascade.models import Alert, Calibration, Cascade, DriftWatch, PolicyVersion, Trial, Verdict
 from cascade.queries.cascades import Standing, standing_of
+from cascade.queries.runs import levels_of
 from cascade.usecases import rollouts
 from portal.access import SYSTEM
 
@@ -164,7 +165,7 @@ def _raise(cascade: Cascade, standing: Standing, name: str, alarm: Alarm, now: d
 
 
 def _tighten(cascade: Cascade, policy: Policy, alarm: Alarm, now: datetime) -> str:
-    made = drift.tighten(policy, why=alarm.words, levels=_levels(cascade))
+    made = drift.tighten(policy, why=alarm.words, levels=_levels(cascade, policy))
     if made.policy == policy:
         return made.words
     newest = PolicyVersion.objects.filter(cascade=cascade).order_by("-number").first()
@@ -183,9 +184,14 @@ def _tighten(cascade: Cascade, policy: Policy, alarm: Alarm, now: datetime) -> s
     return made.words
 
 
-def _levels(cascade: Cascade) -> tuple[float, ...]:
-    """Return the thresholds that the last applied calibration has measured."""
+def _levels(cascade: Cascade, policy: Policy) -> list[list[float]]:
+    """Return the thresholds that the last applied calibration has measured, gate by gate.
+
+    None when it was made for other stages.
+    """
     held = Calibration.objects.filter(cascade=cascade, applied_at__isnull=False)
     row = held.order_by("-applied_at").first()
+    family = " > ".join(stage.name for stage in policy.stages)
     points = (row.result or {}).get("points", ()) if row else ()
-    return tuple(sorted({float(point["level"]) for point in points}))
+    found = [levels_of(point) for point in points if point["family"] == family]
+    return [sorted(set(gate)) for gate in zip(*found, strict=True)]

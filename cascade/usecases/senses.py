@@ -5,8 +5,16 @@ from __future__ import annotations
 from cascade.domain.gate.assessing import assess
 from cascade.domain.gate.scorer import Scorer
 from cascade.domain.policy import Policy
-from cascade.domain.replay.senses import Foresee, Score, Senses, no_forecast
-from cascade.domain.request import Answer, Chat, Message, Part, Speaker, Stop
+from cascade.domain.replay.senses import (
+    Foresee,
+    Score,
+    Senses,
+    beside,
+    chat_of,
+    logged_score,
+    no_forecast,
+)
+from cascade.domain.request import Answer, Stop
 from cascade.domain.router import Router, p_right
 from cascade.domain.trial import Trial
 from cascade.models import Cascade, Weights
@@ -47,16 +55,12 @@ def _score(cascade: Cascade, policy: Policy) -> Score:
     held = _bytes(cascade, "gate", policy.scorer)
     scorer = None if held is None else Scorer.from_bytes(held)
 
-    def score(trial: Trial, model: str) -> float | None:
+    def score(trial: Trial, model: str, earlier: tuple[str, ...]) -> float | None:
         outcome = trial.outcomes[model]
         if not outcome.text or (scorer is None and outcome.score is not None):
-            return outcome.score
+            return logged_score(trial, model, earlier)
         answer = Answer(text=outcome.text, stop=Stop.END, tokens=outcome.tokens)
-        return assess(chat_of(trial), answer, scorer=scorer).p_good
+        alone = assess(chat_of(trial), answer, scorer=scorer).p_good
+        return beside(trial, model, earlier, alone)
 
     return score
-
-
-def chat_of(trial: Trial) -> Chat:
-    """Return a logged prompt as the chat it was, as far as it was kept."""
-    return Chat(messages=(Message(Speaker.USER, (Part(text=trial.prompt),)),))

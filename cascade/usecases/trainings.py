@@ -12,11 +12,12 @@ from django.db import transaction
 from cascade.domain.gate import learning
 from cascade.domain.plain import plain
 from cascade.domain.policy import Policy
+from cascade.domain.replay.senses import chat_of
 from cascade.domain.request import Answer, Stop
 from cascade.domain.training import examples_of, train
 from cascade.domain.trial import Trial
 from cascade.models import Cascade, Training, Weights
-from cascade.usecases import asking, policies, replays, running, senses
+from cascade.usecases import asking, policies, replays, running
 from cascade.usecases.asking import Over
 from portal.access import Actor, Permission, require
 from portal.errors import Invalid
@@ -100,7 +101,7 @@ def _gate(run: Training, policy: Policy, trials: Iterable[Trial]) -> _Learnt | s
     models = {stage.target.model for stage in policy.stages}
     examples = [
         learning.Example(
-            senses.chat_of(trial),
+            chat_of(trial),
             Answer(text=outcome.text, stop=Stop.END, tokens=outcome.tokens),
             outcome.quality,
             trial.weight,

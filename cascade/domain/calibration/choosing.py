@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from cascade.domain.calibration.paths import (
     labelled,
     narrowed,
     path,
-    scores_of,
     tried,
 )
 from cascade.domain.policy import Policy
@@ -27,6 +26,10 @@ from cascade.domain.replay.senses import Overheads, Senses
 from cascade.domain.trial import Trial
 
 FEWEST_LABELS = 30
+UNHEARD = (
+    " Earlier answers do not count here: of too few labelled trials it is known whether two stages "
+    "said the same. Their texts would tell."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A candidate with what was seen of it.
+    """A candidate with what was seen of it; `levels` are the thresholds of its gates, in order.
 
     `margin` is its quality less the target (absolute), `bound` the margin's lower bound;
     `is_safe` says that it and every safer one before it passed. `labels` would show that it is
@@ -52,7 +55,7 @@ class Point:
     """
 
     family: str
-    level: float
+    levels: tuple[float, ...]
     accepted: float
     saved: Interval
     quality: Interval
@@ -96,26 +99,25 @@ def calibrate(
 
     `families` are other shapes that may be chosen instead (stages left out); the confidence is
     shared between them and the policy's own; each is tried at `steps` levels. Trials that lack a
-    judged answer of any stage are not used; each counts by its weight. Raises Incomplete when a
-    trial lacks a score.
+    judged answer of any stage are not used; each counts by its weight. Where earlier answers count
+    and too few trials say how alike answers are, a policy is proposed in which they do not. Raises
+    Incomplete when a trial lacks a score.
     """
     senses, overheads = senses or Senses(), overheads or Overheads()
     target = target or Target()
-    known = labelled(policy, trials, prices=prices)
-    shapes = (policy, *families)
-    walks = []
+    shapes, known, remark = _usable((policy, *families), trials, prices)
+    walks: list[tuple[Candidate, Columns]] = []
     for shape in shapes:
         told = narrowed(senses, policy, shape)
-        for candidate in path(shape, scores=scores_of(shape, known.trials, told), steps=steps):
-            walk = tried(
-                candidate,
-                known.trials,
-                prices=prices,
-                senses=told,
-                overheads=overheads,
-                seed=seed,
+        walks += [
+            (
+                each,
+                tried(
+                    each, known.trials, prices=prices, senses=told, overheads=overheads, seed=seed
+                ),
             )
-            walks.append((candidate, walk))
+            for each in path(shape, known.trials, prices=prices, senses=told, steps=steps)
+        ]
     points = judged(walks, known, target=target)
     chosen, tempting = choose(points), tempted(points)
     kept = next((each.policy for each, _ in walks if chosen and _is(each, chosen)), None)
@@ -127,8 +129,19 @@ def calibrate(
         tempting=tempting,
         policy=kept,
         feasibility=_feasible(known, target),
-        words=_words(points, chosen, target, labels=len(known.trials)),
+        words=_words(points, chosen, target, labels=len(known.trials)) + remark,
     )
+
+
+def _usable(
+    shapes: tuple[Policy, ...], trials: Sequence[Trial], prices: PriceTable
+) -> tuple[tuple[Policy, ...], Labelled, str]:
+    """Return the shapes to try, the trials to try them on, and what there is to say of it."""
+    known = labelled(shapes[0], trials, prices=prices)
+    if not shapes[0].hears_earlier or len(known.trials) >= FEWEST_LABELS:
+        return shapes, known, ""
+    deaf = tuple(replace(shape, hears_earlier=False) for shape in shapes)
+    return deaf, labelled(deaf[0], trials, prices=prices), UNHEARD
 
 
 def judged(
@@ -146,7 +159,7 @@ def judged(
         points.append(
             Point(
                 family=candidate.family,
-                level=candidate.level,
+                levels=candidate.levels,
                 accepted=float(np.average(walk.accepted, weights=known.weight))
                 if len(known.weight)
                 else 0.0,
@@ -189,7 +202,7 @@ def tempted(points: Sequence[Point]) -> Point | None:
 
 
 def _is(candidate: Candidate, point: Point) -> bool:
-    return (candidate.family, candidate.level) == (point.family, point.level)
+    return (candidate.family, candidate.levels) == (point.family, point.levels)
 
 
 def _saved(pico: Numbers, known: Labelled) -> Interval:
@@ -209,6 +222,14 @@ def _feasible(known: Labelled, target: Target) -> Feasibility:
     )
 
 
+def _from(point: Point) -> str:
+    names = point.family.split(" > ")
+    if len(point.levels) == 1:
+        return f"from {point.levels[0]:.2f}"
+    each = [f"{name} from {level:.2f}" for name, level in zip(names, point.levels, strict=False)]
+    return f"{', '.join(each[:-1])} and {each[-1]}"
+
+
 def _words(points: Sequence[Point], chosen: Point | None, target: Target, *, labels: int) -> str:
     promise = f"{target.quality:.0%} of the strongest model's quality"
     if labels < FEWEST_LABELS:
@@ -223,6 +244,6 @@ def _words(points: Sequence[Point], chosen: Point | None, target: Target, *, lab
     if chosen is None:
         return f"No cheaper way keeps {promise} for certain on {labels:,} labels.{more}"
     return (
-        f"Accepting from {chosen.level:.2f} keeps {promise} with {target.confidence:.0%} "
+        f"Accepting {_from(chosen)} keeps {promise} with {target.confidence:.0%} "
         f"confidence and saves {chosen.saved.value:.0%}.{more}"
     )

@@ -7,28 +7,28 @@ arXiv:2110.01052).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cascade.domain.calibration import frontier
 from cascade.domain.policy import Policy
 from cascade.domain.prices import PriceTable
 from cascade.domain.replay.following import Ground, Incomplete, follow
 from cascade.domain.replay.intervals import Numbers
-from cascade.domain.replay.senses import Overheads, Senses
+from cascade.domain.replay.senses import Overheads, Senses, compared
 from cascade.domain.trial import Trial
 
 STEPS = 40
-NEVER = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A policy on a path; `level` is the threshold its gated stages share."""
+    """A policy on a path; `levels` are the thresholds of its stages, but for the last one."""
 
     family: str
-    level: float
+    levels: tuple[float, ...]
     policy: Policy
 
 
@@ -53,23 +53,45 @@ class Labelled:
     cheapest: Numbers
 
 
-def path(policy: Policy, *, scores: Iterable[float], steps: int = STEPS) -> tuple[Candidate, ...]:
-    """Return a policy with its thresholds moved together from where nothing passes to everything.
+def path(
+    policy: Policy,
+    trials: Sequence[Trial],
+    *,
+    prices: PriceTable,
+    senses: Senses,
+    steps: int = STEPS,
+) -> tuple[Candidate, ...]:
+    """Return a policy with its thresholds moved from where nothing passes to everything.
 
-    The levels are quantiles of the gate's scores, so that each step lets through an equal share.
+    A single gate's are quantiles of its scores, so that each step lets through an equal share.
     """
     family = " > ".join(stage.name for stage in policy.stages)
-    known = np.asarray(list(scores), dtype=np.float64)
-    if not len(known):
-        return (Candidate(family, NEVER, at_level(policy, NEVER)),)
+    gates = len(policy.stages) - 1
+    if gates > 1 and trials:
+        ground = frontier.ground_of(policy, trials, prices=prices, senses=senses)
+        levels = frontier.thresholds(ground, steps=steps)
+    else:
+        levels = tuple((level,) * gates for level in _quantiles(policy, trials, senses, steps))
+    return tuple(Candidate(family, each, at_levels(policy, each)) for each in levels)
+
+
+def _quantiles(
+    policy: Policy, trials: Sequence[Trial], senses: Senses, steps: int
+) -> tuple[float, ...]:
+    model = policy.stages[0].target.model
+    scores = [senses.score(trial, model, ()) for trial in trials]
+    known = [score for score in scores if score is not None]
+    if not known:
+        return (frontier.NEVER,)
     shares = np.linspace(1.0, 0.0, steps + 1)[1:]
-    levels = [NEVER, *sorted({round(float(each), 4) for each in np.quantile(known, shares)})[::-1]]
-    return tuple(Candidate(family, level, at_level(policy, level)) for level in levels)
+    found = {round(float(each), 4) for each in np.quantile(known, shares)}
+    return (frontier.NEVER, *sorted(found, reverse=True))
 
 
-def at_level(policy: Policy, level: float) -> Policy:
-    """Return the policy with this threshold at every stage but the last."""
-    stages = tuple(replace(stage, threshold=level) for stage in policy.stages[:-1])
+def at_levels(policy: Policy, levels: Sequence[float]) -> Policy:
+    """Return the policy with these thresholds at its stages but the last."""
+    gated = zip(policy.stages, levels, strict=False)
+    stages = tuple(replace(stage, threshold=level) for stage, level in gated)
     return replace(policy, stages=(*stages, policy.stages[-1]))
 
 
@@ -93,7 +115,10 @@ def narrowed(senses: Senses, policy: Policy, family: Policy) -> Senses:
 
 
 def labelled(policy: Policy, trials: Sequence[Trial], *, prices: PriceTable) -> Labelled:
-    """Return the trials of which every stage's answer is known, judged and priced."""
+    """Return the trials of which every stage's answer is known, judged and priced.
+
+    Where earlier answers count, it must be known how alike they are, too.
+    """
     models = [stage.target.model for stage in policy.stages]
     kept = tuple(
         trial
@@ -103,6 +128,8 @@ def labelled(policy: Policy, trials: Sequence[Trial], *, prices: PriceTable) -> 
             for model in models
         )
     )
+    if policy.hears_earlier:
+        kept = tuple(found for trial in kept if (found := compared(trial, models[:-1])) is not None)
     ends = Ground(without(policy, *range(len(models) - 1)), prices)
     starts = Ground(replace(policy, stages=policy.stages[:1]), prices)
     strongest, cheapest = columns(ends, kept), columns(starts, kept)
@@ -114,17 +141,6 @@ def labelled(policy: Policy, trials: Sequence[Trial], *, prices: PriceTable) -> 
         cheapest_pico=cheapest.pico,
         cheapest=cheapest.quality,
     )
-
-
-def scores_of(policy: Policy, trials: Iterable[Trial], senses: Senses) -> list[float]:
-    """Return the gate's scores of all stages but the last."""
-    found = []
-    for trial in trials:
-        for stage in policy.stages[:-1]:
-            score = senses.score(trial, stage.target.model)
-            if score is not None:
-                found.append(score)
-    return found
 
 
 def tried(

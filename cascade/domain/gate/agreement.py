@@ -64,10 +64,9 @@ class Agreement:
     kind: Kind
     degree: float
 
-    @property
-    def words(self) -> str:
-        """Return it as a sentence."""
-        return f"A second model agrees by {self.degree:.0%}, comparing {_TOLD[self.kind]}."
+    def told(self, who: str) -> str:
+        """Return it as a sentence about the one it was compared with."""
+        return f"{who} agrees by {self.degree:.0%}, comparing {_TOLD[self.kind]}."
 
     @property
     def evidence(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cascade.domain.gate import prior, rules
@@ -63,13 +64,23 @@ def prefix(chat: Chat, text_so_far: str) -> Verdict:
     return Verdict(prior.chance(findings), findings)
 
 
-def with_agreement(verdict: Verdict, agreement: Agreement) -> Verdict:
+def with_agreement(
+    verdict: Verdict, agreement: Agreement, *, who: str = "A second model"
+) -> Verdict:
     """Return a verdict after a second model answered; a broken answer stays broken."""
-    found = Finding("agreement", agreement.words, amount=agreement.degree)
+    found = Finding("agreement", agreement.told(who), amount=agreement.degree)
     findings = (*verdict.findings, found)
     if verdict.is_final:
         return Verdict(verdict.p_good, findings)
     return Verdict(_chance(_log_odds(verdict.p_good) + agreement.evidence), findings)
+
+
+def with_earlier(verdict: Verdict, agreements: Mapping[str, Agreement]) -> Verdict:
+    """Return a verdict beside what earlier stages (by name) said; who is most alike counts."""
+    if not agreements:
+        return verdict
+    stage, closest = max(agreements.items(), key=lambda each: each[1].evidence)
+    return with_agreement(verdict, closest, who=f"Stage {stage}")
 
 
 def with_judgement(verdict: Verdict, reply: JudgeReply) -> Verdict:

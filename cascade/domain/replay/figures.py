@@ -42,9 +42,10 @@ class Replayed:
 
     `trials` were counted, `left_out` (reason to count) could not be followed. Costs are sums in
     pico-dollars, each trial by its weight; of `supposed` trials a call is in it of whose answer
-    nothing is known. `saved` is the share saved against the strongest stage
-    alone, `quality` the mean of judged answers, `lost` the strongest's quality less it (negative:
-    better), paired by trial. Latencies are 0 when no trial measured them.
+    nothing is known, and of `unheard` ones nobody knows whether two answers say the same, though
+    the policy asks for it: their scores stand as they are. `saved` is the share saved against the
+    strongest stage alone, `quality` the mean of judged answers, `lost` the strongest's quality less
+    it (negative: better), paired by trial. Latencies are 0 when no trial measured them.
     """
 
     trials: int
@@ -69,6 +70,7 @@ class Replayed:
     seed: int
     notes: tuple[str, ...] = field(default=())
     supposed: int = 0
+    unheard: int = 0
 
     @property
     def relative_quality(self) -> float:

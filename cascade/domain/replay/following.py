@@ -8,10 +8,10 @@ from enum import StrEnum
 from cascade.domain import planning
 from cascade.domain.policy import Classifier, Policy
 from cascade.domain.prices import PriceTable, cost_pico
-from cascade.domain.replay.senses import Draws, Overheads, Senses, draws
+from cascade.domain.replay.senses import Draws, Overheads, Senses, draws, likeness
 from cascade.domain.request import Tokens
 from cascade.domain.trial import Outcome, Trial
-from cascade.domain.walk import BROKEN, Move, Plan, Step, Tried, next_move
+from cascade.domain.walk import BROKEN, Move, Plan, Step, Tried, next_move, opinions
 
 
 class Role(StrEnum):
@@ -44,7 +44,8 @@ class Followed:
     """What a policy made of a trial.
 
     `stage` gave the answer (None: nobody did). `pico` sums all calls; `latency_s` is None when one
-    was not measured. `is_supposed` says that a model was called of whose answer nothing is known.
+    was not measured. `is_supposed` says that a model was called of whose answer nothing is known,
+    `is_unheard` that two answers were given of which nobody knows whether they say the same.
     """
 
     trial: Trial
@@ -55,6 +56,7 @@ class Followed:
     pico: int
     latency_s: float | None
     is_supposed: bool = False
+    is_unheard: bool = False
 
     @property
     def stage(self) -> int | None:
@@ -132,7 +134,8 @@ class _Walker:
     """The state of one walk: what was tried and what it cost."""
 
     __slots__ = (
-        "calls", "draws", "ground", "is_supposed", "latency_s", "policy", "trial", "tried",
+        "calls", "draws", "ground", "is_supposed", "is_unheard", "latency_s", "policy", "trial",
+        "tried",
     )  # fmt: skip
 
     def __init__(self, ground: Ground, trial: Trial) -> None:
@@ -143,7 +146,7 @@ class _Walker:
         self.tried: list[Tried] = []
         self.calls: list[Call] = []
         self.latency_s: float | None = 0.0
-        self.is_supposed = False
+        self.is_supposed = self.is_unheard = False
 
     def walk(self) -> Followed:
         for stage in self.policy.stages:
@@ -163,6 +166,7 @@ class _Walker:
             pico=sum(call.pico for call in self.calls),
             latency_s=self.latency_s,
             is_supposed=self.is_supposed,
+            is_unheard=self.is_unheard,
         )
 
     def _plan(self) -> Plan:
@@ -217,8 +221,7 @@ class _Walker:
         self.tried.append(Tried(place, self._score(place, model, plan)))
 
     def _score(self, place: int, model: str, plan: Plan) -> float:
-        is_known = model in self.trial.outcomes
-        score = self.ground.senses.score(self.trial, model) if is_known else None
+        score = self._gate_score(place, model) if model in self.trial.outcomes else None
         if score is not None:
             return score
         if place == len(self.policy.stages) - 1:
@@ -229,6 +232,21 @@ class _Walker:
             self.is_supposed = True
             return BROKEN
         raise Incomplete(f"{model} has no gate score here, and no text to score.")
+
+    def _gate_score(self, place: int, model: str) -> float | None:
+        """Return the gate's score beside the earlier answers that count; None without a score."""
+        hears = self.policy.hears_earlier
+        asked = opinions(self.policy, self.tried, place=place) if hears else ()
+        earlier = tuple(self.policy.stages[each].target.model for each in asked)
+        score = self.ground.senses.score(self.trial, model, earlier)
+        if score is None or all(self._compares(model, each) for each in earlier):
+            return score
+        self.is_unheard = True
+        self.is_supposed = self.ground.supposes
+        return BROKEN if self.ground.supposes else score
+
+    def _compares(self, model: str, other: str) -> bool:
+        return other in self.trial.outcomes and likeness(self.trial, model, other) is not None
 
     def _aside(self, move: Move, plan: Plan) -> None:
         """Book what the client does not wait for: the sampled judge and the shadow calls."""

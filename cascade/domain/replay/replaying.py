@@ -108,6 +108,7 @@ class _Count:
         self.counts["short"] += found.end.is_short
         self.counts["failed"] += found.stage is None
         self.counts["supposed"] += found.is_supposed
+        self.counts["unheard"] += found.is_unheard
         strongest = costs[self.ground.policy.stages[-1].target.model]
         self.tally.spend(costs, weight=self._counts_as(trial))
         self._money(found, strongest)
@@ -217,6 +218,7 @@ class _Count:
             short=self.counts["short"],
             failed=self.counts["failed"],
             supposed=self.counts["supposed"],
+            unheard=self.counts["unheard"],
             latency_p50_s=percentile(latency, latency_weight, 50),
             latency_p95_s=percentile(latency, latency_weight, 95),
             stages=tuple(map(self._stage_figures, range(len(self.stages)))),

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from cascade.domain.request import Tokens
+from cascade.domain.gate.agreement import Agreement, agree
+from cascade.domain.gate.assessing import REFUSED, Verdict, with_earlier
+from cascade.domain.request import Answer, Chat, Message, Part, Speaker, Stop, Tokens
 from cascade.domain.trial import Trial
 
 _WHOLE = 2**32
@@ -18,7 +20,8 @@ _JUDGE = Tokens(input=250, output=12)
 _CLASSIFIER = Tokens(input=120, output=6)
 
 Foresee = Callable[[Trial], tuple[float, ...]]
-Score = Callable[[Trial, str], float | None]
+# Of a model's answer, beside those of the models that were asked earlier and count.
+Score = Callable[[Trial, str, tuple[str, ...]], float | None]
 Compare = Callable[[Trial, str, str, float], float]
 Judged = Callable[[Trial, str, float, float], float]
 
@@ -28,9 +31,55 @@ def no_forecast(trial: Trial) -> tuple[float, ...]:
     return ()
 
 
-def logged_score(trial: Trial, model: str) -> float | None:
-    """Return the gate's score as it was logged."""
-    return trial.outcomes[model].score
+def logged_score(trial: Trial, model: str, earlier: tuple[str, ...] = ()) -> float | None:
+    """Return the gate's score as it was logged, as far as the same earlier answers counted in it.
+
+    Else the score that the answer had alone, beside the earlier ones that count now.
+    """
+    outcome = trial.outcomes[model]
+    if outcome.score is None or set(earlier) == set(outcome.heard):
+        return outcome.score
+    alone = outcome.score if outcome.alone is None else outcome.alone
+    return beside(trial, model, earlier, alone)
+
+
+def beside(trial: Trial, model: str, earlier: tuple[str, ...], score: float) -> float:
+    """Return a score after earlier models' answers were heard; unknown ones say nothing."""
+    if score <= REFUSED:
+        return score
+    found = {each: likeness(trial, model, each) for each in earlier}
+    known = {each: agreement for each, agreement in found.items() if agreement is not None}
+    return with_earlier(Verdict(score), known).p_good
+
+
+def likeness(trial: Trial, model: str, other: str) -> Agreement | None:
+    """Return how far two models' answers say the same: as logged, or by their texts."""
+    one, two = trial.outcomes[model], trial.outcomes[other]
+    found = one.like.get(other) or two.like.get(model)
+    if found is not None or not (one.text.strip() and two.text.strip()):
+        return found
+    answers = (Answer(each.text, Stop.END, each.tokens) for each in (one, two))
+    return agree(chat_of(trial), *answers)
+
+
+def compared(trial: Trial, models: Sequence[str]) -> Trial | None:
+    """Return a trial that says how alike each of these models' answers is to the earlier ones'.
+
+    None when that is not known of two of them.
+    """
+    outcomes = dict(trial.outcomes)
+    for place, model in enumerate(models):
+        found = {each: likeness(trial, model, each) for each in models[:place]}
+        known = {each: agreement for each, agreement in found.items() if agreement is not None}
+        if len(known) < len(found):
+            return None
+        outcomes[model] = replace(outcomes[model], like={**outcomes[model].like, **known})
+    return replace(trial, outcomes=outcomes)
+
+
+def chat_of(trial: Trial) -> Chat:
+    """Return a logged prompt as the chat it was, as far as it was kept."""
+    return Chat(messages=(Message(Speaker.USER, (Part(text=trial.prompt),)),))
 
 
 def same_text(trial: Trial, model: str, partner: str, score: float) -> float:

@@ -12,8 +12,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from cascade.domain.gate.agreement import Agreement, Kind
 from cascade.domain.request import Tokens
 from cascade.domain.trial import Outcome, Trial
 from cascade.domain.uploads.lines import Row, Wrong
@@ -28,11 +29,18 @@ OUTCOME = (
     "latency_s",
     "failed",
     "text",
+    "alone",
+    "heard",
+    "like",
 )
+INNER = ("heard", "like")
 COLUMNS = (*TRIAL, "model", *OUTCOME)
 NEEDED = ("trial_id", "model", "input_tokens", "output_tokens")
 _MOST_SECONDS = 86_400.0
 _MOST_WEIGHT = 1e6
+_MOST_LIKE = 16
+
+Inner = TypeVar("Inner", dict[str, Any], list[Any])
 # A spreadsheet would take a text that begins like this for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -82,6 +90,7 @@ def as_csv(trials: Iterable[Trial]) -> Iterator[str]:
     for trial in trials:
         for model, outcome in trial.outcomes.items():
             row = {**_head(trial), "model": model, **_flat(outcome)}
+            row |= {name: json.dumps(row[name]) if row[name] else "" for name in INNER}
             yield _line([_safe(row[name]) for name in COLUMNS])
 
 
@@ -105,6 +114,10 @@ def _outcome(row: Row) -> Outcome:
     cached = row.count("cached_tokens", usual=0)
     if cached > used:
         raise Wrong(f"cached_tokens is {cached}; at most the {used} input tokens can be cached.")
+    like = _like(row)
+    heard = _inner(row, "heard", [], example='["small"]')
+    if unknown := [each for each in heard if each not in like]:
+        raise Wrong(f"heard names {unknown[0]!r}; like must say how alike its answer is.")
     return Outcome(
         quality=_maybe(row, "quality", 1.0),
         tokens=Tokens(input=used, output=row.count("output_tokens"), cached=cached),
@@ -112,7 +125,39 @@ def _outcome(row: Row) -> Outcome:
         text=_unquoted(row.text("text", usual="")),
         score=_maybe(row, "score", 1.0),
         failed=row.text("failed", usual="", longest=40),
+        alone=_maybe(row, "alone", 1.0),
+        heard=tuple(heard),
+        like=like,
     )
+
+
+def _like(row: Row) -> dict[str, Agreement]:
+    """Read how alike an answer is to others: {model: [degree, kind]}."""
+    given = _inner(row, "like", {}, example='{"small": [1.0, "number"]}')
+    return {str(model)[:120]: _agreement(found) for model, found in given.items()}
+
+
+def _inner(row: Row, name: str, empty: Inner, *, example: str) -> Inner:
+    """Return a list or an object, which in CSV is JSON text. Raises Wrong."""
+    given = row.values.get(name) or empty
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError):
+            given = None
+    if not isinstance(given, type(empty)) or len(given) > _MOST_LIKE:
+        raise Wrong(f"{name} must be as in {example}, {_MOST_LIKE} entries at most.")
+    return given
+
+
+def _agreement(found: object) -> Agreement:
+    match found:
+        case [float() | int() as degree, str() as kind] if (
+            not isinstance(degree, bool) and 0 <= degree <= 1 and kind in list(Kind)
+        ):
+            return Agreement(Kind(kind), float(degree))
+    kinds = ", ".join(Kind)
+    raise Wrong(f"like holds {found!r:.60}; it must be [a degree from 0 to 1, one of {kinds}].")
 
 
 def _maybe(row: Row, name: str, most: float) -> float | None:
@@ -155,6 +200,9 @@ def _flat(outcome: Outcome) -> dict[str, Any]:
         "latency_s": outcome.latency_s,
         "failed": outcome.failed,
         "text": outcome.text,
+        "alone": outcome.alone,
+        "heard": list(outcome.heard),
+        "like": {name: [each.degree, str(each.kind)] for name, each in outcome.like.items()},
     }
 
 

@@ -114,9 +114,21 @@ def renamed(trials: Iterable[Trial], names: Mapping[str, str]) -> tuple[Trial, .
     return tuple(
         replace(
             trial,
-            outcomes={names.get(model, model): each for model, each in trial.outcomes.items()},
+            outcomes={
+                names.get(model, model): _renamed(each, names)
+                for model, each in trial.outcomes.items()
+            },
         )
         for trial in trials
+    )
+
+
+def _renamed(outcome: Outcome, names: Mapping[str, str]) -> Outcome:
+    """Return an outcome that speaks of other models by these names, too."""
+    return replace(
+        outcome,
+        heard=tuple(names.get(model, model) for model in outcome.heard),
+        like={names.get(model, model): each for model, each in outcome.like.items()},
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from cascade.domain.calibration.paths import labelled
+from cascade.domain.gate.agreement import Agreement, Kind
 from cascade.domain.prices import as_usd, cost_pico
 from cascade.domain.request import Tokens
 from cascade.models import Attempt, Cascade, Trial, Verdict
@@ -254,6 +255,20 @@ def test_a_drawn_request_tells_what_every_stage_makes_of_it(
     policy = asking.policy_of(answering.policies.get(number=1).body)
     known = labelled(policy, [drawn], prices=price_table(now=noon))
     assert len(known.trials) == 1
+
+
+def test_what_was_heard_is_known_of_a_logged_request(answering: Cascade, noon: datetime) -> None:
+    row = logged(answering, 1, at=noon, stage="medium", score=0.5)
+    models = [each["target"]["model"] for each in answering.policies.get(number=1).body["stages"]]
+    row.tried[1] |= {"alone": 0.7, "like": {"small": [1.0, "number"]}}
+    row.save()
+    (found,) = evidence.logged(cascade=answering, now=noon, days=7)
+    medium = found.outcomes[models[1]]
+    assert (medium.score, medium.alone, medium.heard) == (0.99, 0.7, (models[0],))
+    assert medium.like == {models[0]: Agreement(Kind.NUMBER, 1.0)}
+    assert found.outcomes[models[0]].heard == ()
+    decision = queries.decision(trial=row)
+    assert [each.alone for each in decision.looks] == [None, 0.7]
 
 
 def test_live_figures_equal_the_log_to_the_last_digit(

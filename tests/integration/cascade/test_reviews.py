@@ -62,7 +62,7 @@ def test_what_reviewers_say_raises_the_threshold_of_the_next_draft(
             verdicts.record_verdict(actor=actor_of_lead, trial=row, quality=0, now=noon)
     second = calibrated(answering, actor_of_lead, noon)
 
-    levels = [each.result["chosen"]["level"] for each in (first, second)]
+    levels = [each.result["chosen"]["levels"][0] for each in (first, second)]
     assert levels[0] < FOUND_WRONG_BELOW <= levels[1] + 0.1
     assert levels[1] > levels[0] + 0.1
     for each, level in zip((first, second), levels, strict=True):

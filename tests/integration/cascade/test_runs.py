@@ -212,7 +212,8 @@ def test_labels_change_the_thresholds_through_a_draft(
     assert done.state == "done", done.words
     assert done.result["labels"] == 400
     draft = calibrations.apply_calibration(actor=actor_of_lead, calibration=done, now=noon)
-    assert draft.body["stages"][0]["threshold"] == done.result["chosen"]["level"]
+    gated = [stage["threshold"] for stage in draft.body["stages"][:-1]]
+    assert gated == done.result["chosen"]["levels"]
     assert draft.note.startswith(f"Calibration {done.pk}: ")
     assert Calibration.objects.get(pk=done.pk).applied_at == noon
 

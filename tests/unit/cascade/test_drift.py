@@ -172,7 +172,7 @@ def test_an_alarm_raises_each_gate_one_step_and_says_so() -> None:
 
 def test_a_step_is_one_that_was_calibrated_where_there_is_one() -> None:
     two = policy(stage("small", 0.8), stage("large"))
-    assert tighten(two, why="", levels=(1.0, 0.9, 0.85, 0.8)).policy.stages[0].threshold == 0.85
+    assert tighten(two, why="", levels=[(1.0, 0.9, 0.85, 0.8)]).policy.stages[0].threshold == 0.85
 
 
 def test_what_is_as_tight_as_can_be_stays() -> None:

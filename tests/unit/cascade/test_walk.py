@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cascade.domain.policy import Fallback, Judge, PartnerWhen, Policy
-from cascade.domain.walk import Move, Plan, Step, Tried, next_move
+from cascade.domain.walk import Move, Plan, Step, Tried, next_move, opinions
 from tests.unit.cascade.cascade_policies import policy, stage, target
 
 THREE = policy()
@@ -33,6 +33,14 @@ def test_a_score_at_the_threshold_is_accepted_and_one_below_escalates() -> None:
 def test_a_skipped_stage_is_never_asked_while_the_planned_ones_answer() -> None:
     skips = Plan(order=(0, 2), reason="", highest=2)
     assert move(Tried(0, 0.1), plan=skips) == (Step.ASK, 2)
+
+
+def test_what_was_said_earlier_is_an_opinion_unless_it_is_broken_or_refuses() -> None:
+    tried = (Tried(0, 0.5), Tried(1, 0.02), Tried(2, None, failed="hung"), Tried(3, 0.0))
+    five = policy(*(stage(name) for name in "abcdef"))
+    assert opinions(five, tried, place=4) == (0,)
+    assert opinions(five, (), place=4) == ()
+    assert opinions(five, tried, place=5) == (), "the last stage's answer is given anyway"
 
 
 def test_the_top_stage_is_given_whatever_its_score_and_is_not_short() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cascade.domain.calibration.choosing import Target, calibrate, choose, judged, tempted
-from cascade.domain.calibration.paths import Columns, Labelled, at_level, narrowed, path, without
+from cascade.domain.calibration.paths import Columns, Labelled, at_levels, narrowed, path, without
 from cascade.domain.replay.senses import Senses
 from cascade.domain.trial import Trial
 from tests.unit.cascade.cascade_policies import policy, price_table, stage, trial
@@ -38,7 +38,7 @@ def test_the_chosen_thresholds_save_and_their_bound_holds_the_target() -> None:
     assert found.chosen.bound >= 0
     assert found.chosen.saved.value > 0
     assert found.policy is not None
-    assert found.policy.stages[0].threshold == found.chosen.level
+    assert (found.policy.stages[0].threshold,) == found.chosen.levels
     assert found.policy.stages[1] == TWO.stages[1]
     assert "keeps 98% of the strongest model's quality with 90% confidence" in found.words
 
@@ -54,8 +54,8 @@ def test_nothing_after_the_first_failure_is_safe() -> None:
     points = calibrate(TWO, traffic(600), prices=PRICES, steps=12).points
     flags = [point.is_safe for point in points]
     assert flags == sorted(flags, reverse=True)
-    assert [point.level for point in points] == sorted(
-        (point.level for point in points), reverse=True
+    assert [point.levels for point in points] == sorted(
+        (point.levels for point in points), reverse=True
     )
 
 
@@ -98,7 +98,7 @@ def test_a_sample_counts_for_those_it_stands_for() -> None:
     plain, scaled = (calibrate(TWO, rows, prices=PRICES, steps=12) for rows in (trials, weighted))
     assert scaled.chosen is not None
     assert plain.chosen is not None
-    assert scaled.chosen.level == plain.chosen.level
+    assert scaled.chosen.levels == plain.chosen.levels
     assert scaled.chosen.bound == pytest.approx(plain.chosen.bound)
 
 
@@ -132,12 +132,13 @@ def test_a_forecast_for_all_stages_serves_the_shapes_that_leave_some_out() -> No
 
 
 def test_a_path_moves_from_nothing_passes_to_everything() -> None:
-    found = path(TWO, scores=[0.1, 0.4, 0.4, 0.9], steps=4)
-    levels = [each.level for each in found]
-    assert levels[0] == 1.0
-    assert levels[-1] == 0.1
+    rows = [trial(str(score), (1, score), (1, 0.9)) for score in (0.1, 0.4, 0.4, 0.9)]
+    found = path(TWO, rows, prices=PRICES, senses=Senses(), steps=4)
+    levels = [each.levels for each in found]
+    assert levels[0] == (1.0,)
+    assert levels[-1] == (0.1,)
     assert levels == sorted(levels, reverse=True)
-    assert found[0].policy == at_level(TWO, 1.0)
+    assert found[0].policy == at_levels(TWO, (1.0,))
 
 
 def test_a_promise_is_kept_on_fresh_traffic_where_a_mean_would_break_it() -> None:
@@ -148,7 +149,7 @@ def test_a_promise_is_kept_on_fresh_traffic_where_a_mean_would_break_it() -> Non
         points = judged(*walked(traffic(400, seed=seed)), target=Target())
         for name, point in (("safe", choose(points)), ("tempting", tempted(points))):
             if point is not None:
-                given = np.where(score >= point.level, small, large).mean()
+                given = np.where(score >= point.levels[0], small, large).mean()
                 broken[name] += bool(given < 0.98 * large.mean())
     assert broken["safe"] <= 14
     assert broken["tempting"] >= 35
@@ -170,8 +171,8 @@ def walked(trials):
     ones = np.ones(len(trials))
     known = Labelled(tuple(trials), ones, 5 * ones, large, ones, small)
     walks = []
-    for candidate in path(TWO, scores=score, steps=20):
-        passes = score >= candidate.level
+    for candidate in path(TWO, trials, prices=PRICES, senses=Senses(), steps=20):
+        passes = score >= candidate.levels[0]
         quality = np.where(passes, small, large)
         walks.append((candidate, Columns(np.where(passes, 1.0, 6.0), quality, passes * 1.0)))
     return walks, known

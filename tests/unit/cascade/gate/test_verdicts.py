@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from cascade.domain.gate import literals
 from cascade.domain.gate.agreement import Agreement, Kind
-from cascade.domain.gate.assessing import assess, prefix, with_agreement, with_judgement
+from cascade.domain.gate.assessing import (
+    assess,
+    prefix,
+    with_agreement,
+    with_earlier,
+    with_judgement,
+)
 from cascade.domain.gate.judge import JudgeReply
 from cascade.domain.request import Stop, Tool
 from tests.unit.cascade.gate.said import WEATHER, answered, asked, called
@@ -165,6 +171,17 @@ def test_agreement_lifts_and_difference_lowers():
     other = with_agreement(verdict, Agreement(Kind.NUMBER, 0.0))
     assert other.p_good < 0.85 < verdict.p_good < same.p_good
     assert same.findings[-1].rule == "agreement"
+
+
+def test_of_several_earlier_answers_the_most_alike_counts():
+    verdict = assess(ORDER, answered(GOOD))
+    unlike, alike = Agreement(Kind.TEXT, 0.1), Agreement(Kind.TEXT, 0.9)
+    both = with_earlier(verdict, {"small": unlike, "medium": alike})
+    assert both.p_good == with_agreement(verdict, alike).p_good > verdict.p_good
+    assert both.findings[-1].words == (
+        "Stage medium agrees by 90%, comparing the words they share."
+    )
+    assert with_earlier(verdict, {}) == verdict
 
 
 @pytest.mark.parametrize("text", ["", "I'm sorry, but I can't help with that."])

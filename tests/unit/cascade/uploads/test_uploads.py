@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cascade.domain.gate.agreement import Agreement, Kind
 from cascade.domain.request import Tokens
 from cascade.domain.trial import Outcome, Trial
 from cascade.domain.uploads.lines import MOST_FAULTS, UploadFaulty
@@ -113,6 +115,15 @@ def test_old_outcomes_may_stand_for_the_models_of_today() -> None:
     assert list(trial.outcomes) == ["haiku-4-5"]
 
 
+def test_a_new_name_is_used_where_other_answers_are_spoken_of() -> None:
+    like = {"haiku": Agreement(Kind.NUMBER, 1.0)}
+    sonnet = Outcome(1.0, Tokens(1, 1), score=0.9, alone=0.6, heard=("haiku",), like=like)
+    trials = [Trial("one", "1 + 1?", {"haiku": Outcome(1.0, Tokens(1, 1)), "sonnet": sonnet})]
+    (found,) = renamed(trials, {"haiku": "small"})
+    assert found.outcomes["sonnet"].heard == ("small",)
+    assert found.outcomes["sonnet"].like == {"small": like["haiku"]}
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
@@ -124,6 +135,22 @@ def test_old_outcomes_may_stand_for_the_models_of_today() -> None:
         (
             {"outcomes": {"small": {"input_tokens": 1, "output_tokens": 1, "cached_tokens": 2}}},
             "cached_tokens is 2; at most the 1 input tokens can be cached.",
+        ),
+        (
+            {
+                "outcomes": {
+                    "small": {"input_tokens": 1, "output_tokens": 1, "like": {"a": [2, "x"]}}
+                }
+            },
+            "like holds [2, 'x']; it must be [a degree from 0 to 1, one of tools, json,",
+        ),
+        (
+            {"outcomes": {"small": {"input_tokens": 1, "output_tokens": 1, "like": "[1"}}},
+            'like must be as in {"small": [1.0, "number"]}, 16 entries at most.',
+        ),
+        (
+            {"outcomes": {"small": {"input_tokens": 1, "output_tokens": 1, "heard": ["large"]}}},
+            "heard names 'large'; like must say how alike its answer is.",
         ),
         (
             {"outcomes": {"small": {"input_tokens": -1, "output_tokens": 1}}},
@@ -192,6 +219,17 @@ made_outcomes = st.builds(
     text=texts,
     score=st.none() | st.floats(0, 1),
     failed=st.sampled_from(["", "throttled"]),
+    alone=st.none() | st.floats(0, 1),
+)
+likes = st.dictionaries(
+    st.sampled_from(["small", "=odd model"]),
+    st.builds(Agreement, st.sampled_from(list(Kind)), st.floats(0, 1)),
+)
+made_outcomes = st.builds(
+    lambda outcome, like, count: replace(outcome, like=like, heard=tuple(like)[:count]),
+    made_outcomes,
+    likes,
+    st.integers(0, 2),
 )
 made_trials = st.lists(
     st.builds(
