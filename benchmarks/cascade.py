@@ -14,6 +14,7 @@ from benchmarks import (
     cascade_prices,
     cascade_scores,
     cascade_support,
+    cascade_tiers,
 )
 from benchmarks.cascade_rivals import Scored, cascade_of, table
 from benchmarks.cascade_scores import auc
@@ -44,6 +45,8 @@ def run(options: argparse.Namespace) -> Sequence[Figure]:
         *cascade_guarantee.figures("bfcl haiku > opus", calls, (HAIKU, OPUS), (1, 60)),
         *cascade_guarantee.figures("bfcl haiku > opus", calls, (HAIKU, OPUS), (1, 5)),
         *cascade_guarantee.figures("gsm+crux haiku > opus", reasoning, (HAIKU, OPUS), (1, 60)),
+        *cascade_guarantee.figures("gsm+crux, three tiers", reasoning, CLAUDE, (1, 12, 60)),
+        *cascade_tiers.figures(learn, fresh, CLAUDE),
         *cascade_prices.figures(learn, fresh, CLAUDE),
         *cascade_support.figures((reasoning, calls), CLAUDE),
         *cascade_drift.figures("gsm+crux", reasoning, CLAUDE),

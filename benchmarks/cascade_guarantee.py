@@ -11,17 +11,16 @@ from benchmarks.cascade_rivals import (
     Columns,
     Numbers,
     Scored,
-    at,
     cascade_of,
-    levels,
     table,
     walked,
 )
 from benchmarks.figures import Figure
 from cascade.domain.calibration.bounds import NORMAL
 from cascade.domain.calibration.choosing import Target, tested
+from cascade.domain.calibration.paths import path
 
-RESAMPLES = 200
+RESAMPLES = 1_000
 STEPS = 40
 QUALITY = 0.98
 CONFIDENCE = 0.9
@@ -45,11 +44,12 @@ class Curve:
 
 
 def curve(scored: Scored, models: Sequence[str], ratios: Sequence[float]) -> Curve:
-    """Walk every level of a plain cascade."""
-    prices, policy = table(models, ratios), cascade_of(models)
+    """Walk every step of a plain cascade in which earlier answers count."""
+    prices, policy = table(models, ratios), cascade_of(models, hears_earlier=True)
+    senses = scored.senses(models, has_router=False)
     walks = [
-        walked(at(policy, level), scored, prices, has_router=False)
-        for level in levels(scored, models, steps=STEPS)
+        walked(each.policy, scored, prices, has_router=False)
+        for each in path(policy, scored.trials, prices=prices, senses=senses, steps=STEPS)
     ]
     alone = walked(cascade_of(models[-1:]), scored, prices, has_router=False)
     return Curve(tuple(walks), alone)

@@ -12,7 +12,7 @@ from cascade.domain.calibration.paths import Columns, columns
 from cascade.domain.policy import Kind, Policy, Stage, Target
 from cascade.domain.prices import PICO, PriceTable, Tariff
 from cascade.domain.replay.following import Ground
-from cascade.domain.replay.senses import Senses, no_forecast
+from cascade.domain.replay.senses import Senses, beside, no_forecast
 from cascade.domain.trial import Trial
 
 Numbers = NDArray[np.float64]
@@ -40,8 +40,9 @@ class Scored:
         def foresee(trial: Trial) -> tuple[float, ...]:
             return tuple(chances[place[trial.trial_id]])
 
-        def score(trial: Trial, model: str) -> float | None:
-            return post[model][place[trial.trial_id]] if model in post else None
+        def score(trial: Trial, model: str, earlier: tuple[str, ...]) -> float | None:
+            alone = post[model][place[trial.trial_id]] if model in post else None
+            return None if alone is None else beside(trial, model, earlier, alone)
 
         return Senses(foresee=foresee if has_router else no_forecast, score=score)
 

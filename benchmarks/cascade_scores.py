@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -11,7 +11,11 @@ import numpy as np
 
 from benchmarks import gate_answers, outcomes
 from benchmarks.cascade_rivals import Numbers, Scored
+from benchmarks.gate_answers import Tier
 from benchmarks.outcomes import HAIKU, ROOT, Question
+from cascade.domain.gate.agreement import agree
+from cascade.domain.gate.signs import spoken
+from cascade.domain.request import Answer, Chat
 from cascade.domain.router import p_right
 from cascade.domain.training import examples_of, train
 from cascade.domain.trial import Trial
@@ -37,21 +41,40 @@ def scored(trials: Sequence[Trial], models: Sequence[str]) -> Scored:
     """Return P(right) of each trial by model: from the router, and from a scorer of answers.
 
     Both are trained on buckets 0 to 4 without the trial's own; buckets 5 and 6 are judged by what
-    all of 0 to 4 teach.
+    all of 0 to 4 teach. The trials say how alike the models' answers are, where both were recorded.
     """
     asked = {one.id: one for one in (*outcomes.zeroeval(), *outcomes.bfcl())}
     questions = [asked[trial.trial_id] for trial in trials]
-    post = {model: _after(questions, model) for model in models}
-    return Scored(tuple(trials), forecast(trials, models), post)
+    tiers = {model: _tier(questions, model) for model in models}
+    said = [
+        dict(zip(models, row, strict=True))
+        for row in zip(*(tiers[model].said for model in models), strict=True)
+    ]
+    return Scored(
+        tuple(_likened(*pair) for pair in zip(trials, said, strict=True)),
+        forecast(trials, models),
+        {model: tier.chances(tier.weak) for model, tier in tiers.items()},
+    )
 
 
-def _after(questions: Sequence[Question], model: str) -> Numbers:
-    """Return the gate's P(right) of a model's answers, out of fold."""
+def _tier(questions: Sequence[Question], model: str) -> Tier:
+    """Return a model's answers, with how right they are as `weak`."""
     # The tiers of the gate's figures hold Haiku's answers: the model's stand in their place.
     given = [replace(one, models={**one.models, HAIKU: one.models[model]}) for one in questions]
-    tier = gate_answers.calls if questions[0].functions else gate_answers.claude
-    made = tier(given, ratio=1)
-    return made.chances(made.weak)
+    made = gate_answers.calls if questions[0].functions else gate_answers.claude
+    return made(given, ratio=1)
+
+
+def _likened(trial: Trial, said: Mapping[str, tuple[Chat, Answer]]) -> Trial:
+    """Return a trial that says of each answer how alike it is to those of the models before."""
+    outcomes, before = dict(trial.outcomes), []
+    for model, (chat, answer) in said.items():
+        if not spoken(answer):
+            continue
+        like = {name: agree(chat, answer, other) for name, other in before}
+        outcomes[model] = replace(outcomes[model], like=like)
+        before.append((model, answer))
+    return replace(trial, outcomes=outcomes)
 
 
 def forecast(trials: Sequence[Trial], models: Sequence[str]) -> dict[str, Numbers]:

@@ -7,7 +7,7 @@ shown to router, gate or policy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -17,11 +17,13 @@ from benchmarks.cascade_rivals import Numbers, Scored, cascade_of, levels, singl
 from benchmarks.cascade_scores import forecast, right_of
 from benchmarks.figures import Figure
 from benchmarks.support_mix import EIGHTY, SEVENTY, Mixed, support_mix
+from cascade.domain.gate.agreement import Agreement
 from cascade.domain.hashing import Hashed
 from cascade.domain.logistic import fit_logistic, rows_of, sigmoid
 from cascade.domain.policy import Judge, Kind, Policy, Target
 from cascade.domain.replay.replaying import replay
 from cascade.domain.replay.senses import Overheads
+from cascade.domain.trial import Trial
 
 MIXES = {"70/20/10": SEVENTY, "80/10/10": EIGHTY}
 RATIOS = (1, 3, 5)
@@ -82,7 +84,12 @@ def _measured(name: str, policy: Policy, fresh: Scored, models: Sequence[str]) -
 
 def mixed(mix: Sequence[Mixed], origins: Sequence[Scored], models: Sequence[str]) -> Scored:
     """Return the requests of a mix with router and gate of their own."""
-    trials = tuple(each.trial for each in mix)
+    like = {
+        trial.trial_id: {model: found.like for model, found in trial.outcomes.items()}
+        for scored in origins
+        for trial in scored.trials
+    }
+    trials = tuple(_heard(each.trial, like[each.origin]) for each in mix)
     pre, post = forecast(trials, models), {}
     learn = np.array([trial.bucket < 5 for trial in trials])
     for model in models:
@@ -103,6 +110,12 @@ def mixed(mix: Sequence[Mixed], origins: Sequence[Scored], models: Sequence[str]
         fit = fit_logistic(both.kept(learn), right[learn], counts=2, count_scale=1.0)
         post[model] = np.asarray(sigmoid(fit.log_odds(both)))
     return Scored(trials, pre, post)
+
+
+def _heard(trial: Trial, like: Mapping[str, Mapping[str, Agreement]]) -> Trial:
+    """Return a trial whose answers are as alike as those of the question it stands for."""
+    outcomes = {model: replace(found, like=like[model]) for model, found in trial.outcomes.items()}
+    return replace(trial, outcomes=outcomes)
 
 
 def _odds(chances: Numbers) -> Numbers:
@@ -143,7 +156,7 @@ def _policies(learn: Scored, models: Sequence[str]) -> Iterator[Policy]:
     for some in (models, (models[0], models[-1])):
         grid = levels(learn, some, steps=STEPS[len(some) - 1])
         for gain, *thresholds in product(GAINS, *[grid] * (len(some) - 1)):
-            policy = cascade_of(some, scorer="learned", skip_gain=gain)
+            policy = cascade_of(some, scorer="learned", skip_gain=gain, hears_earlier=True)
             stages = tuple(
                 replace(stage, threshold=level)
                 for stage, level in zip(policy.stages, (*thresholds, 0.0), strict=True)
