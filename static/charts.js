@@ -124,7 +124,7 @@
     option.tooltip.formatter = (item) => `${item.data.name}\n${data.x_label}   ${full(item.value[0], data.x_unit)}\n${data.y_label}   ${full(item.value[1], data.y_unit)}`;
     option.grid = { ...option.grid, left: 28, bottom: 64 };
     option.xAxis = { ...valueAxis(paint, data, data.x_label), nameGap: 26 };
-    option.yAxis = { ...valueAxis(paint, { log: data.y_log }, data.y_label), nameGap: 44 };
+    option.yAxis = { ...valueAxis(paint, { log: data.y_log }, data.y_label), nameGap: 44, scale: Boolean(data.y_is_close) };
     option.legend.show = groups.length > 1;
     option.series = groups.map((group) => ({
       name: group || data.y_label, type: "scatter", symbolSize: 11, itemStyle: { borderColor: paint.raised, borderWidth: 1 },

@@ -202,6 +202,7 @@ def _against_quality(rows: Sequence[Row]) -> dict[str, Any]:
         "x_unit": "USD",
         "y_label": "Quality",
         "y_unit": "",
+        "y_is_close": True,
         "points": [
             {
                 "name": row.name,
@@ -253,6 +254,7 @@ def _curve(points: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any] | None
         "x_unit": "%",
         "y_label": "Quality",
         "y_unit": "",
+        "y_is_close": True,
         "points": [
             {
                 "name": f"{point['family']}, accepting from {_accepting(point)}",

@@ -46,8 +46,8 @@ class Ground:
 def thresholds(ground: Ground, *, steps: int) -> tuple[tuple[float, ...], ...]:
     """Return at most `steps` + 1 thresholds by gate, from where nothing passes to the boldest.
 
-    Each is at most as high at every gate as the one before, and the costs that the scores foresee
-    fall from one to the next by about the same.
+    Each is at most as high at every gate as the one before. The costs that the scores foresee fall
+    from one to the next by about the same, from what the strongest stage alone costs.
     """
     gates = ground.chances.shape[1] - 1
     found = [(NEVER,) * gates]
@@ -57,7 +57,9 @@ def thresholds(ground: Ground, *, steps: int) -> tuple[tuple[float, ...], ...]:
             found.append(bolder)
     known = np.array(found)
     saved = np.maximum.accumulate([-_spent(ground, each) for each in found])
-    wanted = np.linspace(saved[0], saved[-1], steps + 1)
+    alone = -float(ground.weight @ ground.costs[:, -1])
+    fair = np.linspace(min(max(alone, saved[0]), saved[-1]), saved[-1], steps)
+    wanted = np.concatenate((saved[:1], fair))
     between = [np.interp(wanted, saved, known[:, gate]) for gate in range(gates)]
     return tuple(dict.fromkeys(map(tuple, _floored(np.column_stack(between)).tolist())))
 
