@@ -208,6 +208,7 @@ def _against_quality(rows: Sequence[Row]) -> dict[str, Any]:
                 "name": row.name,
                 "x": float(row.usd),
                 "y": round(row.quality, 4),
+                "label": "this policy",
                 "series": "this policy" if row.is_pick else "rivals",
                 "pick": row.is_pick,
             }
@@ -260,6 +261,7 @@ def _curve(points: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any] | None
                 "name": f"{point['family']}, accepting from {_accepting(point)}",
                 "x": round(100 * point["saved"]["value"], 2),
                 "y": round(point["quality"]["value"], 4),
+                "label": "found",
                 "series": "certain enough" if point["is_safe"] else "not certain",
                 "pick": chosen is not None
                 and (point["family"], levels_of(point)) == (chosen["family"], levels_of(chosen)),

@@ -11,6 +11,7 @@ from cascade.domain.policy import Policy
 from cascade.domain.prices import as_usd, cost_pico
 from cascade.domain.reading import read
 from cascade.domain.request import Tokens
+from cascade.domain.tariffs import is_hourly
 from cascade.models import Attempt, Cascade, Trial
 from cascade.queries.cascades import Standing
 from cascade.queries.tariffs import price_table
@@ -37,9 +38,13 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The newest answers: what they cost, shadow calls and all, and what rivals would have."""
+    """The newest answers: what they cost, shadow calls and all, and what rivals would have.
+
+    `by_the_hour` answers more are left out: what their stage costs is its deployment's.
+    """
 
     requests: int
+    by_the_hour: int
     usd: Decimal
     rivals: tuple[Rival, ...]
     price_version: str
@@ -56,27 +61,31 @@ def beside(*, cascade: Cascade, standing: Standing | None, now: datetime) -> Bes
     answered = Trial.objects.filter(cascade=cascade, status__in=("answered", "short"))
     newest = answered.order_by("-at", "-pk")[:NEWEST]
     rows = list(newest.values_list("uuid", "stage", "usd", "shadow_usd"))
-    given = _given({uuid: stage for uuid, stage, *_ in rows})
+    given, by_the_hour = _given({uuid: stage for uuid, stage, *_ in rows})
     counted = [(usd + shadow) for uuid, _, usd, shadow in rows if uuid in given]
     if not counted:
         return None
     paid = sum(counted, ZERO)
     rivals, version = _rivals(read(standing.live.body), list(given.values()), paid, now)
-    return Beside(len(counted), paid, rivals, version)
+    return Beside(len(counted), by_the_hour, paid, rivals, version)
 
 
-def _given(stages: dict[UUID, str]) -> dict[UUID, Tokens]:
-    """Return the tokens of the answer that each request was given."""
+def _given(stages: dict[UUID, str]) -> tuple[dict[UUID, Tokens], int]:
+    """Return the tokens of the answer that each request was given, and how many had an hour's."""
     calls = Attempt.objects.filter(
         trial_uuid__in=list(stages), role="stage", outcome="answered"
     ).order_by("at", "pk")
-    return {
-        uuid: Tokens(paid, written, cached)
-        for uuid, stage, paid, written, cached in calls.values_list(
-            "trial_uuid", "stage", "input_tokens", "output_tokens", "cached_tokens"
-        )
-        if stages[uuid] == stage
-    }
+    names = ("trial_uuid", "stage", "model", "input_tokens", "output_tokens", "cached_tokens")
+    found: dict[UUID, Tokens] = {}
+    hours = set()
+    for uuid, stage, model, paid, written, cached in calls.values_list(*names):
+        if stages[uuid] != stage:
+            continue
+        if is_hourly(model):
+            hours.add(uuid)
+        else:
+            found[uuid] = Tokens(paid, written, cached)
+    return found, len(hours)
 
 
 def _rivals(

@@ -15,6 +15,7 @@ from cascade.domain.calibration.paths import labelled
 from cascade.domain.gate.agreement import Agreement, Kind
 from cascade.domain.prices import as_usd, cost_pico
 from cascade.domain.request import Tokens
+from cascade.domain.tariffs import hourly_key
 from cascade.models import Attempt, Cascade, Trial, Verdict
 from cascade.queries import evidence, live
 from cascade.queries import trials as queries
@@ -334,6 +335,16 @@ def test_each_stage_alone_stands_beside_what_was_booked_for_the_same_requests(
         assert tariff is not None
         assert each.usd == 3 * as_usd(cost_pico(tariff, Tokens(100, 20)))
         assert each.saved_usd == each.usd - found.usd
+
+
+def test_answers_paid_by_the_hour_stand_beside_nothing(answering: Cascade, noon: datetime) -> None:
+    logged(answering, 1, at=noon)
+    logged(answering, 2, at=noon)
+    Attempt.objects.filter(trial_uuid=UUID(int=2)).update(model=hourly_key("own-llama"))
+    found = beside(cascade=answering, standing=standing_of(cascade=answering), now=noon)
+    assert found is not None
+    assert (found.requests, found.by_the_hour) == (1, 1)
+    assert found.usd == Trial.objects.get(uuid=UUID(int=1)).usd
 
 
 def test_nothing_stands_beside_a_cascade_that_answered_nothing(
