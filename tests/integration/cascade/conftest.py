@@ -8,7 +8,7 @@ import pytest
 
 from billing.usecases import prices
 from cascade.models import Cascade
-from cascade.usecases import cascades
+from cascade.usecases import cascades, policies, rollouts
 from portal.access import Actor
 from portal.models import Feature
 
@@ -25,3 +25,11 @@ def cascade(priced: None, feature: Feature, actor_of_lead: Actor, noon: datetime
     return cascades.create_cascade(
         actor=actor_of_lead, feature=feature, environment="production", now=noon
     )
+
+
+@pytest.fixture
+def answering(cascade: Cascade, actor_of_lead: Actor, noon: datetime) -> Cascade:
+    """The cascade with its first policy live."""
+    policies.publish(actor=actor_of_lead, cascade=cascade, now=noon)
+    rollouts.go_live(actor=actor_of_lead, cascade=cascade, number=1, now=noon)
+    return cascade

@@ -34,14 +34,6 @@ HARD = ("prove the theorem", "derive the integral", "settle the dispute about tw
 EASY = ("where is my parcel", "what are your opening hours", "reset my password please")
 
 
-@pytest.fixture
-def answering(cascade: Cascade, actor_of_lead: Actor, noon: datetime) -> Cascade:
-    """The cascade with its first policy live."""
-    policies.publish(actor=actor_of_lead, cascade=cascade, now=noon)
-    rollouts.go_live(actor=actor_of_lead, cascade=cascade, number=1, now=noon)
-    return cascade
-
-
 def labelled(models: list[str], count: int) -> bytes:
     """Return trials in which the weak models fail what is hard; seeded."""
     dice, rows = random.Random(5), []

@@ -12,7 +12,7 @@ from cascade.models import Calibration, Cascade, Trial
 from cascade.usecases import calibrations, policies, rollouts, verdicts
 from cascade.usecases.asking import Over
 from portal.access import Actor
-from tests.integration.cascade.test_log import logged
+from tests.integration.cascade.logbook import logged
 
 REQUESTS = 300
 # Below, the small model is wrong; reviewers find that it is wrong up to the other one.
@@ -20,7 +20,7 @@ WRONG_BELOW, FOUND_WRONG_BELOW = 0.4, 0.7
 
 
 @pytest.fixture
-def answering(cascade: Cascade, actor_of_lead: Actor, noon: datetime) -> Cascade:
+def reviewed(cascade: Cascade, actor_of_lead: Actor, noon: datetime) -> Cascade:
     """The cascade live with a small and a large stage, and a log the strong model was shown."""
     body = deepcopy(cascade.draft.body)
     del body["stages"][1], body["step_down"]
@@ -53,14 +53,14 @@ def calibrated(cascade: Cascade, actor: Actor, now: datetime) -> Calibration:
 
 
 def test_what_reviewers_say_raises_the_threshold_of_the_next_draft(
-    answering: Cascade, actor_of_lead: Actor, noon: datetime
+    reviewed: Cascade, actor_of_lead: Actor, noon: datetime
 ) -> None:
-    first = calibrated(answering, actor_of_lead, noon)
-    for row in Trial.objects.filter(cascade=answering):
+    first = calibrated(reviewed, actor_of_lead, noon)
+    for row in Trial.objects.filter(cascade=reviewed):
         score = row.tried[0]["score"]
         if WRONG_BELOW <= score < FOUND_WRONG_BELOW:
             verdicts.record_verdict(actor=actor_of_lead, trial=row, quality=0, now=noon)
-    second = calibrated(answering, actor_of_lead, noon)
+    second = calibrated(reviewed, actor_of_lead, noon)
 
     levels = [each.result["chosen"]["levels"][0] for each in (first, second)]
     assert levels[0] < FOUND_WRONG_BELOW <= levels[1] + 0.1

@@ -121,3 +121,7 @@ class Drill:
 
 
 Build = Callable[..., Deployment]
+
+
+def state(deployment: Deployment) -> str:
+    return Deployment.objects.get(pk=deployment.pk).state
