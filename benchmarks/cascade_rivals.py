@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cascade.domain.calibration.paths import Columns, columns
 from cascade.domain.policy import Kind, Policy, Stage, Target
 from cascade.domain.prices import PICO, PriceTable, Tariff
-from cascade.domain.replay.following import Ground
+from cascade.domain.replay.ground import Ground
 from cascade.domain.replay.senses import Senses, beside, no_forecast
 from cascade.domain.trial import Trial
 

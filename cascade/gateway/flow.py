@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from cascade.domain.gate import assessing
@@ -25,17 +26,27 @@ log = logging.getLogger("slipway.gateway")
 SHORT_ANSWER_TOKENS = 64
 SIDE_CALL_S = 15.0
 NO_MONEY = "no budget"
+# What somebody else says of an answer: its verdict after theirs before.
+Word = Callable[[Verdict], Verdict]
+
+
+def _no_word(verdict: Verdict) -> Verdict:
+    return verdict
 
 
 @dataclass(slots=True)
 class Flow:
-    """One request's way; `only` is the stage that was asked for by name, `out` its reader."""
+    """One request's way; `only` is the stage that was asked for by name, `out` its reader.
+
+    `verdicts` are by stage, and `unheard` what they would be had no earlier answer been heard.
+    """
 
     caller: Caller
     turn: Turn
     out: Out | None = None
     only: int | None = None
     verdicts: dict[int, Verdict] = field(default_factory=dict)
+    unheard: dict[int, Verdict] = field(default_factory=dict)
     shown: int | None = None
     last_failure: UpstreamFailed | None = None
     refused_scope: str = ""
@@ -89,9 +100,10 @@ class Flow:
             timeout_s=stage.timeout_s,
             is_last_resort=self._is_last(move.stage),
         )
+        mode = streaming.mode_of(turn, is_last=self._is_final(move.stage))
         try:
             await self._take_back(move)
-            came = await self._called(wanted, move.stage)
+            came = await self._called(wanted, mode)
         except UpstreamFailed as failed:
             self._failed(move.stage, failed)
             return False
@@ -113,7 +125,7 @@ class Flow:
         if not came.is_shown or self.out is None:
             return False
         self.shown = move.stage
-        if streaming.mode_of(turn, is_last=self._is_final(move.stage)) is Mode.OPTIMISTIC:
+        if mode is Mode.OPTIMISTIC:
             return False
         await self._end(move.stage, is_short=False)
         return True
@@ -136,13 +148,13 @@ class Flow:
         kept: dict[str, Any] = {"like": agreements(found)}
         if not turn.policy.hears_earlier:
             return alone, kept
+        self.unheard[place] = alone
         return assessing.with_earlier(alone, found), kept | {"alone": round(alone.p_good, 4)}
 
-    async def _called(self, wanted: Wanted, place: int) -> streaming.Came:
+    async def _called(self, wanted: Wanted, mode: Mode) -> streaming.Came:
         turn = self.turn
         if self.out is None:
             return streaming.Came(await self.caller.ask(turn, wanted, turn.chat), is_shown=False)
-        mode = streaming.mode_of(turn, is_last=self._is_final(place))
         return await streaming.stream(self.caller, turn, wanted, turn.chat, self.out, mode)
 
     async def _take_back(self, move: Move) -> None:
@@ -211,31 +223,31 @@ class Flow:
 
     async def _compare(self, place: int) -> None:
         turn, stage = self.turn, self.turn.policy.stages[place]
-        verdict, partner = self.verdicts[place], stage.partner
-        if partner is not None:
+        said: Word = _no_word
+        if stage.partner is not None:
             other = await self._side(
-                "partner", stage.name, partner, turn.chat, most=stage.max_output_tokens
+                "partner", stage.name, stage.partner, turn.chat, most=stage.max_output_tokens
             )
             if other is not None:
-                verdict = senses.compared(turn.chat, verdict, turn.answers[place], other)
-        self._again(place, verdict, is_compared=True)
+                said = partial(senses.compared, turn.chat, one=turn.answers[place], other=other)
+        self._again(place, said, is_compared=True)
 
     async def _judge(self, place: int) -> None:
         turn, judge = self.turn, self.turn.policy.judge
-        verdict = self.verdicts[place]
+        said: Word = _no_word
         if judge is not None and place in turn.answers:
             chat, fence = senses.judge_asked(turn.chat, turn.answers[place])
             reply = await self._side("judge", turn.policy.stages[place].name, judge.target, chat)
             if reply is not None:
-                verdict = senses.judged(verdict, reply, fence=fence)
-        self._again(place, verdict, is_judged=True)
+                said = partial(senses.judged, reply=reply, fence=fence)
+        self._again(place, said, is_judged=True)
 
     def _again(
-        self, place: int, verdict: Verdict, *, is_compared: bool = False, is_judged: bool = False
+        self, place: int, said: Word, *, is_compared: bool = False, is_judged: bool = False
     ) -> None:
         """Write a stage's score anew after somebody else spoke."""
         turn, last = self.turn, self.turn.tried[-1]
-        self.verdicts[place] = verdict
+        verdict = self.verdicts[place] = said(self.verdicts[place])
         turn.tried[-1] = replace(
             last,
             score=verdict.p_good,
@@ -243,6 +255,9 @@ class Flow:
             is_judged=last.is_judged or is_judged,
         )
         turn.looks[-1] |= looked(turn.policy.stages[place].name, verdict, "")
+        if place in self.unheard:
+            self.unheard[place] = said(self.unheard[place])
+            turn.looks[-1]["alone"] = round(self.unheard[place].p_good, 4)
 
     # The end
 

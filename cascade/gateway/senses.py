@@ -52,14 +52,18 @@ def begun(chat: Chat, text: str) -> Verdict:
     return assessing.prefix(chat, text)
 
 
-def compared(chat: Chat, verdict: Verdict, one: Answer, other: Answer) -> Verdict:
+def compared(chat: Chat, verdict: Verdict, *, one: Answer, other: Answer) -> Verdict:
     """Return a verdict after a second model spoke."""
     return assessing.with_agreement(verdict, agreement.agree(chat, one, other))
 
 
 def likened(chat: Chat, answer: Answer, earlier: Mapping[str, Answer]) -> dict[str, Agreement]:
-    """Return by stage how far an earlier answer says the same."""
-    return {name: agreement.agree(chat, answer, each) for name, each in earlier.items()}
+    """Return by stage how far an earlier answer says the same; nothing when that cannot be told."""
+    try:
+        return {name: agreement.agree(chat, answer, each) for name, each in earlier.items()}
+    except Exception:
+        log.exception("An answer could not be laid beside those of %s", ", ".join(earlier))
+        return {}
 
 
 def judge_asked(chat: Chat, answer: Answer) -> tuple[Chat, str]:
@@ -68,7 +72,7 @@ def judge_asked(chat: Chat, answer: Answer) -> tuple[Chat, str]:
     return judge.judge_chat(chat, answer, fence=fence), fence
 
 
-def judged(verdict: Verdict, reply: Answer, *, fence: str) -> Verdict:
+def judged(verdict: Verdict, *, reply: Answer, fence: str) -> Verdict:
     """Return a verdict after the judge spoke; a reply that is none changes nothing."""
     return assessing.with_judgement(verdict, judge.read_judgement(reply.text, fence=fence))
 

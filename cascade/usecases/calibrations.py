@@ -11,7 +11,7 @@ from cascade.domain.calibration.choosing import Target, calibrate
 from cascade.domain.calibration.paths import without
 from cascade.domain.plain import plain
 from cascade.domain.policy import Policy
-from cascade.domain.replay.following import Incomplete
+from cascade.domain.replay.ground import Incomplete
 from cascade.models import Calibration, Cascade, Draft
 from cascade.usecases import asking, policies, replays, running, senses
 from cascade.usecases.asking import Over

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from cascade.domain.plain import plain
-from cascade.domain.replay.following import Incomplete
+from cascade.domain.replay.ground import Incomplete
 from cascade.domain.replay.replaying import replay
 from cascade.models import Cascade, Replay, Upload
 from cascade.queries import evidence

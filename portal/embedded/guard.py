@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,33 +54,34 @@ class Session:
     start: int | None
     within_s: float
 
-    def members(self) -> list[int]:
+    def members(self, living: Mapping[int, Sequence[int]]) -> Sequence[int]:
         """Return the living processes; none when another process has the leader's number by now.
 
         The kernel gives a number to nobody else while a session has it.
         """
         leader = stat_of(self.leader)
         if leader is not None and int(leader[START]) != self.start:
-            return []
-        return [
-            pid
-            for pid in _pids()
-            if (stat := stat_of(pid)) is not None
-            and int(stat[SESSION]) == self.leader
-            and stat[STATE] not in "ZX"
-        ]
+            return ()
+        return living.get(self.leader, ())
 
 
 def stat_of(pid: int) -> list[str] | None:
-    """Return a process's fields after its name, which may hold spaces and brackets itself."""
+    """Return a process's fields after its name, which may be any bytes, spaces and brackets too."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        told = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return None
+    return told.rpartition(b")")[2].decode("ascii").split()
 
 
-def _pids() -> Iterator[int]:
-    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+def sessions() -> dict[int, list[int]]:
+    """Return the living processes of this machine by their session."""
+    found: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        stat = stat_of(int(name)) if name.isdigit() else None
+        if stat is not None and stat[STATE] not in "ZX":
+            found.setdefault(int(stat[SESSION]), []).append(int(name))
+    return found
 
 
 def _told(lines: Iterable[str]) -> Iterator[Session]:
@@ -95,16 +96,21 @@ def main() -> None:
     """Note sessions until the input ends, then see them off."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    sessions = list(_told(sys.stdin))
+    watched = list(_told(sys.stdin))
     began = time.monotonic()
-    while left := {session: found for session in sessions if (found := session.members())}:
+    while left := _left(watched):
         for session, members in left.items():
             if time.monotonic() - began > session.within_s:
                 for pid in members:
                     with suppress(ProcessLookupError, PermissionError):
                         os.kill(pid, signal.SIGKILL)
-        sessions = list(left)
+        watched = list(left)
         time.sleep(LOOK_EVERY_S)
+
+
+def _left(watched: Iterable[Session]) -> dict[Session, Sequence[int]]:
+    living = sessions()
+    return {session: found for session in watched if (found := session.members(living))}
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ from cascade.domain.replay.senses import Overheads, Senses
 from cascade.domain.trial import Trial
 
 FEWEST_LABELS = 30
+# Of fewer labelled trials with likeness, more is lost by leaving the others out than is heard.
+LEAST_HEARD = 0.5
 UNHEARD = (
     " Earlier answers do not count here: of too few labelled trials it is known whether two stages "
     "said the same. Their texts would tell."
@@ -138,10 +140,13 @@ def _usable(
 ) -> tuple[tuple[Policy, ...], Labelled, str]:
     """Return the shapes to try, the trials to try them on, and what there is to say of it."""
     known = labelled(shapes[0], trials, prices=prices)
-    if not shapes[0].hears_earlier or len(known.trials) >= FEWEST_LABELS:
+    if not shapes[0].hears_earlier:
         return shapes, known, ""
     deaf = tuple(replace(shape, hears_earlier=False) for shape in shapes)
-    return deaf, labelled(deaf[0], trials, prices=prices), UNHEARD
+    every = labelled(deaf[0], trials, prices=prices)
+    if len(known.trials) >= LEAST_HEARD * len(every.trials):
+        return shapes, known, ""
+    return deaf, every, UNHEARD
 
 
 def judged(

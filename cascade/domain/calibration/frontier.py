@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cascade.domain.policy import Policy
 from cascade.domain.prices import PriceTable
-from cascade.domain.replay.following import price
+from cascade.domain.replay.ground import price
 from cascade.domain.replay.intervals import Numbers
 from cascade.domain.replay.senses import Senses
 from cascade.domain.trial import Trial

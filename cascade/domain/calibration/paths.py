@@ -15,7 +15,8 @@ import numpy as np
 from cascade.domain.calibration import frontier
 from cascade.domain.policy import Policy
 from cascade.domain.prices import PriceTable
-from cascade.domain.replay.following import Ground, Incomplete, follow
+from cascade.domain.replay.following import follow
+from cascade.domain.replay.ground import Ground, Incomplete
 from cascade.domain.replay.intervals import Numbers
 from cascade.domain.replay.senses import Overheads, Senses, compared
 from cascade.domain.trial import Trial

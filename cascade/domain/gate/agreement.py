@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from cascade.domain.gate import structure, tools
-from cascade.domain.gate.words import clipped, content, words
+from cascade.domain.gate.words import content, words
 from cascade.domain.request import Answer, Chat, ToolCall
 
 # What agreement is worth in log-odds. On GSM8K and CRUX (buckets 0 to 4) two cheap models gave the
@@ -24,11 +25,17 @@ UNLIKE = -0.8
 
 SHORT_WORDS = 6
 LONG_TEXT = 80
-MOST_CALLS = 32
+# What is compared while somebody waits: so much of a text's beginning and end, and of one in a
+# field; so many fields and calls.
+HEAD, TAIL = 6_000, 2_000
+LONGEST_FIELD = 2_000
+MOST_FIELDS = 200
+MOST_CALLS = 8
 _SCRATCH = frozenset(("reasoning", "explanation", "thoughts", "steps", "rationale"))
 
 _FINAL = re.compile(
-    r"(?:####|\\boxed\{|\b(?:the )?(?:final )?answer(?: is|:|\")+)[\s:*\"$€£({]*"
+    # Possessive, as what is skipped may hold what comes before: "answer::::".
+    r"(?:####|\\boxed\{|\b(?:the )?(?:final )?answer(?: is|:|\")++)[\s:*\"$€£({]*+"
     r"(-?\d[\d,]*(?:\.\d+)?|[A-J]\b|yes\b|no\b|true\b|false\b)",
     re.IGNORECASE,
 )
@@ -86,21 +93,25 @@ def agree(chat: Chat, one: Answer, other: Answer) -> Agreement:
     if results[0] is not None and results[1] is not None:
         kind = Kind.NUMBER if any(isinstance(each, Fraction) for each in results) else Kind.CHOICE
         return Agreement(kind, float(results[0] == results[1]))
-    said = words(clipped(one.text)), words(clipped(other.text))
+    said = words(_clipped(one.text)), words(_clipped(other.text))
     if min(len(said[0]), len(said[1])) <= SHORT_WORDS:
         is_same = _plain(one.text) == _plain(other.text)
         return Agreement(Kind.SHORT, 1.0 if is_same else 0.0)
     return Agreement(Kind.TEXT, _shared(one.text, other.text))
 
 
+def _clipped(text: str) -> str:
+    return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
+
+
 def _plain(text: str) -> str:
-    return re.sub(r"[\s\"'`.,;:!]+", " ", clipped(text).lower()).strip()
+    return re.sub(r"[\s\"'`.,;:!]+", " ", _clipped(text).lower()).strip()
 
 
 def _shared(one: str, other: str) -> float:
     """Return the F1 of two texts' content words, numbers counted as well."""
     left, right = (
-        Counter((*content(clipped(text)), *_NUMBER.findall(clipped(text)))) for text in (one, other)
+        Counter((*content(read), *_NUMBER.findall(read))) for read in map(_clipped, (one, other))
     )
     size = left.total() + right.total()
     return 2 * (left & right).total() / size if size else 0.0
@@ -108,7 +119,7 @@ def _shared(one: str, other: str) -> float:
 
 def _result(text: str) -> Fraction | str | None:
     """Return the final number or choice; None when a text does not come down to one."""
-    read = clipped(text).strip()
+    read = _clipped(text).strip()
     final = list(_FINAL.finditer(read))
     if final:
         return _read_result(final[-1].group(1))
@@ -141,6 +152,7 @@ def _fields(one: object, other: object) -> float:
     if not isinstance(one, Mapping) or not isinstance(other, Mapping):
         return _same(one, other) if one is not None else 0.0
     names = [name for name in {**one, **other} if str(name).lower() not in _SCRATCH]
+    names = names[:MOST_FIELDS]
     if not names:
         return _same(dict(one), dict(other))
     return sum(_same(one.get(name), other.get(name)) for name in names) / len(names)
@@ -153,7 +165,7 @@ def _same(one: object, other: object) -> float:
         return float(numbers[0] == numbers[1])
     if isinstance(one, str) and isinstance(other, str):
         if min(len(one), len(other)) > LONG_TEXT:
-            return _shared(one, other)
+            return _shared(one[:LONGEST_FIELD], other[:LONGEST_FIELD])
         return float(_plain(one) == _plain(other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return float(_canonical(one) == _canonical(other))
@@ -163,8 +175,10 @@ def _same(one: object, other: object) -> float:
 def _as_number(value: object) -> Fraction | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, int | float):
-        return Fraction(value).limit_denominator(10**9)
+    if isinstance(value, int):
+        return Fraction(value)
+    if isinstance(value, float):
+        return Fraction(value).limit_denominator(10**9) if math.isfinite(value) else None
     if isinstance(value, str) and len(value) < 20:
         bare = value.strip(" $€£%.").replace(",", "")
         if _NUMBER.fullmatch(bare):

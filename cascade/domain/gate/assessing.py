@@ -17,6 +17,8 @@ from cascade.domain.request import Answer, Chat
 BROKEN = 0.0
 # A refusal is an answer: the last stage may give it. No cheaper one may, whoever speaks for it.
 REFUSED = 0.02
+# What is neither broken nor refuses scores more than that, whoever speaks against it.
+LEAST = 0.021
 # How much of the log-odds the judge decides; the rest stays with rules and scorer.
 JUDGE_SHARE = 0.6
 
@@ -50,8 +52,9 @@ def assess(
     if any(one.rule == "refusal" for one in findings):
         return Verdict(REFUSED, findings)
     if scorer is None:
-        return Verdict(prior.chance(findings), findings)
-    return Verdict(chance(scorer, chat, answer, findings=findings, read=read), findings)
+        return Verdict(max(prior.chance(findings), LEAST), findings)
+    found = chance(scorer, chat, answer, findings=findings, read=read)
+    return Verdict(max(found, LEAST), findings)
 
 
 def prefix(chat: Chat, text_so_far: str) -> Verdict:
@@ -102,4 +105,4 @@ def _log_odds(share: float) -> float:
 
 
 def _chance(odds: float) -> float:
-    return 1 / (1 + math.exp(-odds))
+    return max(1 / (1 + math.exp(-odds)), LEAST)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cascade.domain import planning
-from cascade.domain.policy import Classifier, Policy
-from cascade.domain.prices import PriceTable, cost_pico
-from cascade.domain.replay.senses import Draws, Overheads, Senses, draws, likeness
+from cascade.domain.gate.assessing import REFUSED
+from cascade.domain.policy import Classifier
+from cascade.domain.replay.ground import Ground, Incomplete, outcome_of, price
+from cascade.domain.replay.senses import Draws, draws, heard_beside
 from cascade.domain.request import Tokens
 from cascade.domain.trial import Outcome, Trial
 from cascade.domain.walk import BROKEN, Move, Plan, Step, Tried, next_move, opinions
@@ -33,10 +34,6 @@ class Call:
     stage: int
     model: str
     pico: int
-
-
-class Incomplete(ValueError):
-    """A trial lacks what this policy would need to know of it; the words say what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,65 +66,9 @@ class Followed:
         return sum(1 for each in self.tried[:-1] if each.score is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What all trials of a replay share.
-
-    Where it `supposes`, a model of whose answer nothing is known is booked with the tokens of the
-    answer that is known, and its answer taken as not good enough but at the last stage: the cost is
-    then at most what is found. Elsewhere such a trial is Incomplete.
-    """
-
-    policy: Policy
-    prices: PriceTable
-    senses: Senses = field(default_factory=Senses)
-    overheads: Overheads = field(default_factory=Overheads)
-    seed: int = 0
-    budget_share: float = 0.0
-    supposes: bool = False
-
-
-def outcome_of(ground: Ground, trial: Trial, model: str) -> Outcome:
-    """Return what a model made of a trial, or (where that is allowed) what it may have cost.
-
-    Raises Incomplete when that cannot be told.
-    """
-    known = trial.outcomes.get(model)
-    if known is not None:
-        return known
-    return alone(ground, trial, model)
-
-
-def alone(ground: Ground, trial: Trial, model: str) -> Outcome:
-    """Return what a model would make of a trial that it answers alone: a failure says nothing.
-
-    Raises Incomplete when that cannot be told.
-    """
-    known = trial.outcomes.get(model)
-    if known is not None and not (known.failed and ground.supposes):
-        return known
-    if not ground.supposes:
-        raise Incomplete(f"What {model} would have answered is not known.")
-    stages = reversed(ground.policy.stages)
-    found = (trial.outcomes.get(stage.target.model) for stage in stages)
-    every = (each for each in (*found, *trial.outcomes.values()) if each)
-    like = next((each for each in every if not each.failed), None)
-    if like is None:
-        raise Incomplete("Nobody answered it, so nobody knows how long an answer is.")
-    return Outcome(quality=None, tokens=like.tokens)
-
-
 def follow(ground: Ground, trial: Trial) -> Followed:
     """Walk a trial through the policy. Raises Incomplete when something needed is not known."""
     return _Walker(ground, trial).walk()
-
-
-def price(prices: PriceTable, model: str, tokens: Tokens) -> int:
-    """Return what tokens of a model cost in pico-dollars. Raises Incomplete without a price."""
-    tariff = prices.find(model)
-    if tariff is None:
-        raise Incomplete(f"{model} has no price in the table {prices.version}.")
-    return cost_pico(tariff, tokens)
 
 
 class _Walker:
@@ -135,7 +76,7 @@ class _Walker:
 
     __slots__ = (
         "calls", "draws", "ground", "is_supposed", "is_unheard", "latency_s", "policy", "trial",
-        "tried",
+        "tried", "unknown",
     )  # fmt: skip
 
     def __init__(self, ground: Ground, trial: Trial) -> None:
@@ -147,6 +88,7 @@ class _Walker:
         self.calls: list[Call] = []
         self.latency_s: float | None = 0.0
         self.is_supposed = self.is_unheard = False
+        self.unknown: set[int] = set()
 
     def walk(self) -> Followed:
         for stage in self.policy.stages:
@@ -221,7 +163,7 @@ class _Walker:
         self.tried.append(Tried(place, self._score(place, model, plan)))
 
     def _score(self, place: int, model: str, plan: Plan) -> float:
-        score = self._gate_score(place, model) if model in self.trial.outcomes else None
+        score = self._gate_score(place, model)
         if score is not None:
             return score
         if place == len(self.policy.stages) - 1:
@@ -234,19 +176,30 @@ class _Walker:
         raise Incomplete(f"{model} has no gate score here, and no text to score.")
 
     def _gate_score(self, place: int, model: str) -> float | None:
-        """Return the gate's score beside the earlier answers that count; None without a score."""
-        hears = self.policy.hears_earlier
+        """Return the gate's score beside the earlier answers that count; None without a score.
+
+        Where nobody knows what was said earlier, or whether it was the same, a score stands as it
+        is; but a replay that supposes takes the answer as not good enough.
+        """
+        if model not in self.trial.outcomes:
+            self.unknown.add(place)
+            return None
+        hears = self.policy.hears_earlier and place < len(self.policy.stages) - 1
         asked = opinions(self.policy, self.tried, place=place) if hears else ()
-        earlier = tuple(self.policy.stages[each].target.model for each in asked)
-        score = self.ground.senses.score(self.trial, model, earlier)
-        if score is None or all(self._compares(model, each) for each in earlier):
+        earlier = tuple(
+            self.policy.stages[each].target.model for each in asked if each not in self.unknown
+        )
+        found = heard_beside(self.trial, model, earlier)
+        score = self.ground.senses.score(found or self.trial, model, earlier)
+        is_heard = found is not None and not (hears and self.unknown)
+        if score is None or score <= REFUSED or is_heard:
             return score
         self.is_unheard = True
-        self.is_supposed = self.ground.supposes
-        return BROKEN if self.ground.supposes else score
-
-    def _compares(self, model: str, other: str) -> bool:
-        return other in self.trial.outcomes and likeness(self.trial, model, other) is not None
+        if not self.ground.supposes:
+            return score
+        self.unknown.add(place)
+        self.is_supposed = True
+        return BROKEN
 
     def _aside(self, move: Move, plan: Plan) -> None:
         """Book what the client does not wait for: the sampled judge and the shadow calls."""

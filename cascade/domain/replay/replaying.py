@@ -12,15 +12,8 @@ from cascade.domain.baselines import Tally, baselines
 from cascade.domain.policy import Policy
 from cascade.domain.prices import PriceTable
 from cascade.domain.replay.figures import IntentFigures, Replayed, StageFigures
-from cascade.domain.replay.following import (
-    Followed,
-    Ground,
-    Incomplete,
-    Role,
-    alone,
-    follow,
-    price,
-)
+from cascade.domain.replay.following import Followed, Role, follow
+from cascade.domain.replay.ground import Ground, Incomplete, alone, price
 from cascade.domain.replay.intervals import NOTHING, Interval, Numbers, mean, percentile, ratio
 from cascade.domain.replay.senses import Overheads, Senses
 from cascade.domain.replay.sums import Columns, IntentSums, StageSums

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from cascade.domain.gate.agreement import Agreement, agree
 from cascade.domain.gate.assessing import REFUSED, Verdict, with_earlier
 from cascade.domain.request import Answer, Chat, Message, Part, Speaker, Stop, Tokens
-from cascade.domain.trial import Trial
+from cascade.domain.trial import Outcome, Trial
 
 _WHOLE = 2**32
 _JUDGE = Tokens(input=250, output=12)
@@ -65,16 +65,34 @@ def likeness(trial: Trial, model: str, other: str) -> Agreement | None:
 def compared(trial: Trial, models: Sequence[str]) -> Trial | None:
     """Return a trial that says how alike each of these models' answers is to the earlier ones'.
 
-    None when that is not known of two of them.
+    None when that is not known of two of them; what failed, is broken or refuses says nothing.
     """
-    outcomes = dict(trial.outcomes)
-    for place, model in enumerate(models):
-        found = {each: likeness(trial, model, each) for each in models[:place]}
-        known = {each: agreement for each, agreement in found.items() if agreement is not None}
-        if len(known) < len(found):
-            return None
-        outcomes[model] = replace(outcomes[model], like={**outcomes[model].like, **known})
-    return replace(trial, outcomes=outcomes)
+    speaking = [model for model in models if _speaks(trial.outcomes[model])]
+    found: Trial | None = trial
+    for place, model in enumerate(speaking):
+        found = heard_beside(found, model, tuple(speaking[:place])) if found else None
+    return found
+
+
+def heard_beside(trial: Trial, model: str, earlier: tuple[str, ...]) -> Trial | None:
+    """Return a trial that says how alike a model's answer is to earlier ones; None when unknown."""
+    like = trial.outcomes[model].like
+    if all(each in like for each in earlier):
+        return trial
+    found = {each: likeness(trial, model, each) for each in earlier}
+    known = {each: agreement for each, agreement in found.items() if agreement is not None}
+    if len(known) < len(found):
+        return None
+    outcome = replace(trial.outcomes[model], like={**like, **known})
+    return replace(trial, outcomes={**trial.outcomes, model: outcome})
+
+
+def _speaks(outcome: Outcome) -> bool:
+    """Say whether an answer says anything about another one, as `walk.opinions` does."""
+    score = outcome.score if outcome.alone is None else outcome.alone
+    if outcome.failed or (score is None and not outcome.text.strip()):
+        return False
+    return score is None or score > REFUSED
 
 
 def chat_of(trial: Trial) -> Chat:

@@ -115,9 +115,6 @@ def _outcome(row: Row) -> Outcome:
     if cached > used:
         raise Wrong(f"cached_tokens is {cached}; at most the {used} input tokens can be cached.")
     like = _like(row)
-    heard = _inner(row, "heard", [], example='["small"]')
-    if unknown := [each for each in heard if each not in like]:
-        raise Wrong(f"heard names {unknown[0]!r}; like must say how alike its answer is.")
     return Outcome(
         quality=_maybe(row, "quality", 1.0),
         tokens=Tokens(input=used, output=row.count("output_tokens"), cached=cached),
@@ -126,9 +123,21 @@ def _outcome(row: Row) -> Outcome:
         score=_maybe(row, "score", 1.0),
         failed=row.text("failed", usual="", longest=40),
         alone=_maybe(row, "alone", 1.0),
-        heard=tuple(heard),
+        heard=_heard(row, like),
         like=like,
     )
+
+
+def _heard(row: Row, like: Mapping[str, Agreement]) -> tuple[str, ...]:
+    """Read whose answers are in the score. Raises Wrong."""
+    heard = _inner(row, "heard", [], example='["small"]')
+    if not all(isinstance(each, str) for each in heard):
+        raise Wrong("heard must hold names of models.")
+    if heard and _maybe(row, "alone", 1.0) is None:
+        raise Wrong("heard names models; alone must say what the score was without them.")
+    if unknown := [each for each in heard if each not in like]:
+        raise Wrong(f"heard names {unknown[0]!r}; like must say how alike its answer is.")
+    return tuple(heard)
 
 
 def _like(row: Row) -> dict[str, Agreement]:

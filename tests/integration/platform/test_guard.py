@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.embedded.guard import Guard, Session, stat_of
+from portal.embedded.guard import Guard, Session, sessions, stat_of
 from tests.fixtures.servers import ROOT, wait_until
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -71,11 +71,35 @@ def test_a_number_that_another_process_has_by_now_is_left_alone() -> None:
         [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
     )
     try:
-        assert Session(leader=stranger.pid, start=1, within_s=0).members() == []
-        assert Session(leader=stranger.pid, start=None, within_s=0).members() == []
+        assert Session(leader=stranger.pid, start=1, within_s=0).members(sessions()) == ()
+        assert Session(leader=stranger.pid, start=None, within_s=0).members(sessions()) == ()
     finally:
         stranger.kill()
         stranger.wait()
+
+
+def test_a_process_whose_name_is_no_text_stops_nobody() -> None:
+    """A name is cut after 15 bytes (prctl(2), PR_SET_NAME), through a letter if need be."""
+    named = (
+        "import ctypes, time; ctypes.CDLL(None).prctl(15, b'odd \\xff\\xfe) (', 0, 0, 0); "
+        "print(flush=True); "
+    )
+    stranger = subprocess.Popen(
+        [sys.executable, "-c", named + "time.sleep(60)"], stdout=subprocess.PIPE
+    )
+    deaf = subprocess.Popen([sys.executable, "-c", DEAF + "time.sleep(60)"], start_new_session=True)
+    guard = Guard()
+    try:
+        assert stranger.stdout is not None
+        stranger.stdout.readline()
+        assert b"\xff\xfe) (" in Path(f"/proc/{stranger.pid}/comm").read_bytes()
+        guard.watch(deaf.pid, within_s=0)
+        guard.leave()
+        assert deaf.wait() == -signal.SIGKILL
+    finally:
+        stranger.kill()
+        stranger.wait()
+        stranger.stdout.close()
 
 
 def test_a_process_that_leads_no_session_is_left_alone() -> None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from cascade.domain.gate import literals
 from cascade.domain.gate.agreement import Agreement, Kind
 from cascade.domain.gate.assessing import (
+    REFUSED,
+    Verdict,
     assess,
     prefix,
     with_agreement,
@@ -182,6 +184,14 @@ def test_of_several_earlier_answers_the_most_alike_counts():
         "Stage medium agrees by 90%, comparing the words they share."
     )
     assert with_earlier(verdict, {}) == verdict
+
+
+def test_whoever_speaks_against_it_an_answer_is_still_none_that_refuses():
+    doubted = Verdict(0.03)
+    unlike = with_agreement(doubted, Agreement(Kind.NUMBER, 0.0))
+    judged = with_judgement(unlike, JudgeReply(0.0, ""))
+    assert REFUSED < judged.p_good <= unlike.p_good < doubted.p_good
+    assert not judged.is_final
 
 
 @pytest.mark.parametrize("text", ["", "I'm sorry, but I can't help with that."])

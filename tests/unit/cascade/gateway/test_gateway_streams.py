@@ -12,6 +12,7 @@ from tests.unit.cascade.gateway.counter import (
     HEDGE,
     SMALL,
     Desk,
+    asking,
     policy,
     run,
     said,
@@ -168,6 +169,18 @@ def test_a_stream_that_has_begun_hears_no_more_signs_of_life(
         assert text_of(reply.body) == GOOD
 
     run(work, snapshot(policy(streaming="commit")))
+
+
+def test_an_optimistic_stream_goes_as_far_up_as_a_plain_answer() -> None:
+    async def work(found: Desk) -> None:
+        plain = await found.ask()
+        reply = await found.ask(stream=True, headers={"x-cascade-replace": "1"})
+        assert plain.headers["x-cascade-tier"] == "large"
+        _, trials = await found.settled()
+        assert [each.stage for each in trials] == ["large", "large"]
+        assert text_of(reply.body).endswith(GOOD)
+
+    run(work, snapshot(policy(streaming="optimistic", stages=asking(0.99))))
 
 
 def test_an_optimistic_stream_that_is_cut_is_replaced_by_the_next_stages_answer() -> None:

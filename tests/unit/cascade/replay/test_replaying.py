@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cascade.domain.policy import Classifier, Judge, PartnerWhen, Policy, StepDown
-from cascade.domain.replay.following import Ground, Role, follow
+from cascade.domain.replay.following import Role, follow
+from cascade.domain.replay.ground import Ground
 from cascade.domain.replay.replaying import replay, what_if
 from cascade.domain.replay.senses import Overheads, Senses, label_judge
 from cascade.domain.request import Tokens

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascade.domain.policy import Policy
-from cascade.domain.replay.following import Ground, follow
+from cascade.domain.replay.following import follow
+from cascade.domain.replay.ground import Ground
 from cascade.domain.replay.replaying import replay
 from cascade.domain.request import Tokens
 from cascade.domain.trial import Trial

@@ -24,6 +24,7 @@ OWN = {
     "prompt": "Where is my parcel?",
     "outcomes": {"small": {"quality": 1, "input_tokens": 9, "output_tokens": 4}},
 }
+TOLD = {"input_tokens": 1, "output_tokens": 1}
 ZEROEVAL = {
     "id": "gsm-0",
     "task": "gsm",
@@ -145,13 +146,18 @@ def test_a_new_name_is_used_where_other_answers_are_spoken_of() -> None:
             "like holds [2, 'x']; it must be [a degree from 0 to 1, one of tools, json,",
         ),
         (
-            {"outcomes": {"small": {"input_tokens": 1, "output_tokens": 1, "like": "[1"}}},
+            {"outcomes": {"a": {**TOLD, "like": "[1"}}},
             'like must be as in {"small": [1.0, "number"]}, 16 entries at most.',
         ),
         (
-            {"outcomes": {"small": {"input_tokens": 1, "output_tokens": 1, "heard": ["large"]}}},
+            {"outcomes": {"a": {**TOLD, "alone": 0.5, "heard": ["large"]}}},
             "heard names 'large'; like must say how alike its answer is.",
         ),
+        (
+            {"outcomes": {"a": {**TOLD, "heard": ["b"], "like": {"b": [1, "text"]}}}},
+            "heard names models; alone must say what the score was without them.",
+        ),
+        ({"outcomes": {"a": {**TOLD, "heard": [["b"]]}}}, "heard must hold names of models."),
         (
             {"outcomes": {"small": {"input_tokens": -1, "output_tokens": 1}}},
             "input_tokens is -1; it must be a number from 0 to 10,000,000.",
@@ -226,7 +232,9 @@ likes = st.dictionaries(
     st.builds(Agreement, st.sampled_from(list(Kind)), st.floats(0, 1)),
 )
 made_outcomes = st.builds(
-    lambda outcome, like, count: replace(outcome, like=like, heard=tuple(like)[:count]),
+    lambda outcome, like, count: replace(
+        outcome, like=like, heard=() if outcome.alone is None else tuple(like)[:count]
+    ),
     made_outcomes,
     likes,
     st.integers(0, 2),
