@@ -66,7 +66,8 @@ def _signs(question: str, said: str) -> Iterator[tuple[str, float]]:
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         yield "unread", 1
         return
-    yield "canonical", written == final
+    # What is written of a set changes by process.
+    yield "canonical", written == final and kind != "set"
     if kind in _PLACES:
         yield kind, 1
     yield from _origin(value, question)
@@ -93,7 +94,8 @@ def _origin(value: object, question: str) -> Iterator[tuple[str, float]]:
     yield "foreign share", foreign / max(1, len(atoms))
     yield "new letters", len(set("".join(atoms)) - set("".join(known)))
     if isinstance(value, str):
-        yield from _likeness(value, max(texts, key=len, default=""))
+        # Of several of one length the last in the alphabet: a set's own order changes by process.
+        yield from _likeness(value, max(texts, key=lambda text: (len(text), text), default=""))
         yield "same", value in texts
 
 
@@ -125,7 +127,8 @@ def _atoms(value: object, depth: int = 0) -> Iterator[object]:
             yield from _atoms(name, depth + 1)
             yield from _atoms(one, depth + 1)
     elif isinstance(value, list | tuple | set | frozenset):
-        for one in list(value)[:_MOST_ATOMS]:
+        is_ordered = isinstance(value, list | tuple)
+        for one in (value if is_ordered else sorted(value, key=repr))[:_MOST_ATOMS]:
             yield from _atoms(one, depth + 1)
     else:
         yield value

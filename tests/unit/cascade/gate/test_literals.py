@@ -1,6 +1,9 @@
 """A literal as an answer: how it is written, and whether its pieces were in the question."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from cascade.domain.gate import literals, unread
 from cascade.domain.request import Answer, Stop, Tokens
+from tests.fixtures.servers import ROOT
 from tests.unit.cascade.gate.said import answered, asked, called
 
 CODE = "def f(text):\n    return text.swapcase() + '!'\nassert f('Lamp') == ??"
@@ -108,3 +112,25 @@ def test_near_counts_have_near_places_and_far_ones_far():
     here = counted(Tokens(input=700, output=80))
     assert apart(here, counted(Tokens(input=705, output=80))) < 0.1
     assert apart(here, counted(Tokens(input=350, output=20))) > 1.5
+
+
+def test_every_process_sees_the_same_in_an_answer() -> None:
+    """Sets have an order of their own in each process; the gateway has several, and they agree."""
+    program = (
+        "from tests.unit.cascade.gate.test_literals import signs\n"
+        "question = \"def f(a, b):\\n    return {a, b}\\nassert f('lamp', 'moon', 'star') == ??\"\n"
+        "print([signs(question, final) for final in ('\\'moo\\'', \"{'lamp', 'star'}\")])\n"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed, "PATH": os.environ["PATH"]},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "12345"
+    }
+    assert len(seen) == 1
+    assert "part" in seen.pop()
