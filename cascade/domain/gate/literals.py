@@ -126,9 +126,10 @@ def _atoms(value: object, depth: int = 0) -> Iterator[object]:
         for name, one in list(value.items())[:_MOST_ATOMS]:
             yield from _atoms(name, depth + 1)
             yield from _atoms(one, depth + 1)
-    elif isinstance(value, list | tuple | set | frozenset):
-        is_ordered = isinstance(value, list | tuple)
-        for one in (value if is_ordered else sorted(value, key=repr))[:_MOST_ATOMS]:
+    elif isinstance(value, set | frozenset):
+        yield from _atoms(sorted(value, key=repr), depth)
+    elif isinstance(value, list | tuple):
+        for one in value[:_MOST_ATOMS]:
             yield from _atoms(one, depth + 1)
     else:
         yield value
