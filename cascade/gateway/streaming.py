@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from cascade.domain.commit import is_first_sentence
+from cascade.domain.commit import is_first_sentence, seems_first_sentence
 from cascade.domain.gate.assessing import Verdict
 from cascade.domain.invoker import End, Piece, UpstreamFailed
 from cascade.domain.policy import Streaming
@@ -178,11 +178,16 @@ class _Relay:
             await self._show(piece)
             return
         text = "".join(each.text for each in self.pieces)
-        if any(each.tool_call for each in self.pieces) or not is_first_sentence(text):
+        is_sentence = is_first_sentence(text)
+        if any(each.tool_call for each in self.pieces):
+            return
+        if not is_sentence and not seems_first_sentence(text):
             return
         verdict = senses.begun(self.chat, text)
         if verdict.p_good < PREFIX_PASSES:
-            raise BadBeginning(verdict)
+            if is_sentence:
+                raise BadBeginning(verdict)
+            return
         self.is_open = True
         await _ended(self.signs)
         for held in self.pieces:

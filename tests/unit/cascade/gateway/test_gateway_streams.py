@@ -7,6 +7,10 @@ import json
 import pytest
 
 from cascade.adapters.memory import Act, cut, throttled
+from cascade.domain.gate import assessing
+from cascade.domain.gate.assessing import Verdict
+from cascade.domain.request import Chat
+from cascade.gateway import senses
 from tests.unit.cascade.gateway.counter import (
     GOOD,
     HEDGE,
@@ -64,6 +68,21 @@ def test_a_commit_stream_begins_after_a_good_first_sentence() -> None:
         attempts, _ = await found.settled()
         assert [each.model for each in attempts] == [SMALL]
 
+    run(work, snapshot(policy(streaming="commit")))
+
+
+def test_a_good_first_sentence_is_shown_with_its_last_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def begun(chat: Chat, text: str) -> Verdict:
+        seen.append(text)
+        return assessing.prefix(chat, text)
+
+    async def work(found: Desk) -> None:
+        await found.ask(stream=True)
+        assert seen == [GOOD.partition(".")[0] + "."]
+
+    monkeypatch.setattr(senses, "begun", begun)
     run(work, snapshot(policy(streaming="commit")))
 
 
