@@ -187,7 +187,7 @@ def _tighten(cascade: Cascade, policy: Policy, alarm: Alarm, now: datetime) -> s
 def _levels(cascade: Cascade, policy: Policy) -> list[list[float]]:
     """Return the thresholds that the last applied calibration has measured, gate by gate.
 
-    None when it was made for other stages.
+    There are none when it was made for other stages.
     """
     held = Calibration.objects.filter(cascade=cascade, applied_at__isnull=False)
     row = held.order_by("-applied_at").first()

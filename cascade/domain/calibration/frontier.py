@@ -31,7 +31,7 @@ LEAST_WORTH, MOST_WORTH, WORTHS = 0.05, 1_000.0, 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class Outlook:
     """By trial and stage: chances of being right and costs in pico-dollars; weights by trial.
 
     The chance of a gated stage is its score beside those before it. Of the last stage it is its own
@@ -43,37 +43,37 @@ class Ground:
     weight: Numbers
 
 
-def thresholds(ground: Ground, *, steps: int) -> tuple[tuple[float, ...], ...]:
+def thresholds(outlook: Outlook, *, steps: int) -> tuple[tuple[float, ...], ...]:
     """Return at most `steps` + 1 thresholds by gate, from where nothing passes to the boldest.
 
     Each is at most as high at every gate as the one before. The costs that the scores foresee fall
     from one to the next by about the same, from what the strongest stage alone costs.
     """
-    gates = ground.chances.shape[1] - 1
+    gates = outlook.chances.shape[1] - 1
     found = [(NEVER,) * gates]
-    for each in _by_worth(ground):
+    for each in _by_worth(outlook):
         bolder = tuple(min(pair) for pair in zip(each, found[-1], strict=True))
         if bolder != found[-1]:
             found.append(bolder)
     known = np.array(found)
-    saved = np.maximum.accumulate([-_spent(ground, each) for each in found])
-    alone = -float(ground.weight @ ground.costs[:, -1])
+    saved = np.maximum.accumulate([-_spent(outlook, each) for each in found])
+    alone = -float(outlook.weight @ outlook.costs[:, -1])
     fair = np.linspace(min(max(alone, saved[0]), saved[-1]), saved[-1], steps)
     wanted = np.concatenate((saved[:1], fair))
     between = [np.interp(wanted, saved, known[:, gate]) for gate in range(gates)]
     return tuple(dict.fromkeys(map(tuple, _floored(np.column_stack(between)).tolist())))
 
 
-def ground_of(
+def outlook_of(
     policy: Policy, trials: Sequence[Trial], *, prices: PriceTable, senses: Senses
-) -> Ground:
+) -> Outlook:
     """Return what a policy's stages made of trials. Raises Incomplete without a price."""
     models = [stage.target.model for stage in policy.stages]
     chances = [list(_chances(policy, trial, senses)) for trial in trials]
     costs = [
         [price(prices, model, trial.outcomes[model].tokens) for model in models] for trial in trials
     ]
-    return Ground(
+    return Outlook(
         np.array(chances, np.float64).reshape(-1, len(models)),
         np.array(costs, np.float64).reshape(-1, len(models)),
         np.array([trial.weight for trial in trials], np.float64),
@@ -89,34 +89,34 @@ def _chances(policy: Policy, trial: Trial, senses: Senses) -> Iterator[float]:
         yield foreseen[place] if score is None else score
 
 
-def _by_worth(ground: Ground) -> Iterator[tuple[float, ...]]:
+def _by_worth(outlook: Outlook) -> Iterator[tuple[float, ...]]:
     """Yield the best thresholds for ever less worth of a right answer."""
-    if not len(ground.weight):
+    if not len(outlook.weight):
         return
-    orders = np.argsort(-ground.chances[:, :-1], axis=0, kind="stable").T
-    dearest = float(np.average(ground.costs[:, -1], weights=ground.weight)) or 1.0
+    orders = np.argsort(-outlook.chances[:, :-1], axis=0, kind="stable").T
+    dearest = float(np.average(outlook.costs[:, -1], weights=outlook.weight)) or 1.0
     for worth in np.geomspace(MOST_WORTH, LEAST_WORTH, WORTHS).tolist():
-        yield _best(ground, orders, worth * dearest)
+        yield _best(outlook, orders, worth * dearest)
 
 
-def _spent(ground: Ground, levels: Sequence[float]) -> float:
+def _spent(outlook: Outlook, levels: Sequence[float]) -> float:
     """Return what all requests cost with these thresholds."""
-    goes_on = (ground.chances[:, :-1] < np.array(levels)).cumprod(axis=1)
-    asked = np.column_stack((np.ones(len(ground.weight)), goes_on))
-    return float(ground.weight @ (asked * ground.costs).sum(axis=1))
+    goes_on = (outlook.chances[:, :-1] < np.array(levels)).cumprod(axis=1)
+    asked = np.column_stack((np.ones(len(outlook.weight)), goes_on))
+    return float(outlook.weight @ (asked * outlook.costs).sum(axis=1))
 
 
-def _best(ground: Ground, orders: Places, worth: float) -> tuple[float, ...]:
-    gates = ground.chances.shape[1] - 1
+def _best(outlook: Outlook, orders: Places, worth: float) -> tuple[float, ...]:
+    gates = outlook.chances.shape[1] - 1
     levels = [NEVER] * gates
     for _ in range(TURNS):
-        onward = worth * ground.chances[:, -1] - ground.costs[:, -1]
+        onward = worth * outlook.chances[:, -1] - outlook.costs[:, -1]
         for gate in reversed(range(gates)):
-            chance, given = ground.chances[:, gate], worth * ground.chances[:, gate]
-            passed = (ground.chances[:, :gate] >= np.array(levels[:gate])).any(axis=1)
-            gains = np.where(passed, 0.0, ground.weight * (given - onward))
+            chance, given = outlook.chances[:, gate], worth * outlook.chances[:, gate]
+            passed = (outlook.chances[:, :gate] >= np.array(levels[:gate])).any(axis=1)
+            gains = np.where(passed, 0.0, outlook.weight * (given - onward))
             levels[gate] = _cut(chance[orders[gate]], gains[orders[gate]])
-            onward = np.where(chance >= levels[gate], given, onward) - ground.costs[:, gate]
+            onward = np.where(chance >= levels[gate], given, onward) - outlook.costs[:, gate]
     return tuple(levels)
 
 

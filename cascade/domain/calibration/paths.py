@@ -69,8 +69,8 @@ def path(
     family = " > ".join(stage.name for stage in policy.stages)
     gates = len(policy.stages) - 1
     if gates > 1 and trials:
-        ground = frontier.ground_of(policy, trials, prices=prices, senses=senses)
-        levels = frontier.thresholds(ground, steps=steps)
+        outlook = frontier.outlook_of(policy, trials, prices=prices, senses=senses)
+        levels = frontier.thresholds(outlook, steps=steps)
     else:
         levels = tuple((level,) * gates for level in _quantiles(policy, trials, senses, steps))
     return tuple(Candidate(family, each, at_levels(policy, each)) for each in levels)

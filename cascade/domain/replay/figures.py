@@ -43,9 +43,10 @@ class Replayed:
     `trials` were counted, `left_out` (reason to count) could not be followed. Costs are sums in
     pico-dollars, each trial by its weight; of `supposed` trials a call is in it of whose answer
     nothing is known, and of `unheard` ones nobody knows whether two answers say the same, though
-    the policy asks for it: their scores stand as they are. `saved` is the share saved against the
-    strongest stage alone, `quality` the mean of judged answers, `lost` the strongest's quality less
-    it (negative: better), paired by trial. Latencies are 0 when no trial measured them.
+    the policy asks for it: in a log they are supposed, in a file their scores stand as they are.
+    `saved` is the share saved against the strongest stage alone, `quality` the mean of judged
+    answers, `lost` the strongest's quality less it (negative: better), paired by trial.
+    Latencies are 0 when no trial measured them.
     """
 
     trials: int

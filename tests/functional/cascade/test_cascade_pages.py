@@ -232,6 +232,22 @@ def test_a_replay_is_asked_for_and_shown_as_it_goes(desk: Client) -> None:
     assert "poll=1" in page
 
 
+def test_what_nobody_knows_is_told_as_it_was_taken_in_a_file_and_in_a_log(desk: Client) -> None:
+    run = Replay.objects.exclude(result=None).latest("pk")
+    pages = []
+    for unheard, supposed in ((7, 0), (7, 9)):
+        run.result = {**(run.result or {}), "unheard": unheard, "supposed": supposed}
+        run.save()
+        pages.append(text(desk.get(f"{ONE}replays/{run.pk}/")))
+    file, log = pages
+    assert "Of 7 of these requests nobody knows whether two stages said the same" in file
+    assert "their scores stand as they are" in file
+    assert "does not tell enough" not in file
+    assert "Of 9 of these requests the log does not tell enough" in log
+    assert "(for 7) nobody knows whether two stages said the same" in log
+    assert "their scores stand as they are" not in log
+
+
 @pytest.mark.parametrize("kind", ["router", "gate"])
 def test_a_training_is_asked_for_done_and_named(desk: Client, now: datetime, kind: str) -> None:
     reply = desk.post(

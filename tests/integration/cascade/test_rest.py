@@ -96,6 +96,21 @@ def test_a_policy_goes_from_draft_to_live_and_back(live: APIClient) -> None:
     assert steps == ["rollback", "live", "canary", "live"]
 
 
+def test_whether_earlier_answers_count_is_kept_and_nothing_else_taken_for_it(
+    live: APIClient,
+) -> None:
+    body = deepcopy(live.get(f"{HERE}/policies/1").json()["body"])
+    assert body["hears_earlier"] is True, "suggested where there are three stages"
+    kept = live.put(f"{HERE}/draft", {"body": {**body, "hears_earlier": False}, "edition": 0})
+    assert kept.json()["body"]["hears_earlier"] is False
+    del body["hears_earlier"]
+    old = live.put(f"{HERE}/draft", {"body": body, "edition": 1})
+    assert old.json()["body"]["hears_earlier"] is False
+    refused = live.put(f"{HERE}/draft", {"body": {**body, "hears_earlier": "yes"}, "edition": 2})
+    assert refused.status_code == 422
+    assert refused.json()["fields"] == {"hears_earlier": "This is true or false."}
+
+
 def test_a_calibration_becomes_the_draft(live: APIClient) -> None:
     asked = {
         "cascade": "chatbot-production-cascade", "upload": upload(live), "quality": 0.85
